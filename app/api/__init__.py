@@ -1,0 +1,1 @@
+"""Doors: the HTTP API. Views parse, call one use case, render."""

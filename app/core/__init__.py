@@ -1,0 +1,1 @@
+"""Rules: events, masking, retry, signing, addresses. Pure functions and frozen values; no I/O."""

@@ -1,0 +1,31 @@
+"""Time as the project passes it around: integers, microseconds since 1970-01-01T00:00:00Z."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+Micros = int
+"""Microseconds since the Unix epoch (a point in time) or microseconds (a span)."""
+
+Clock = Callable[[], Micros]
+"""Answers the current time; passed as an argument so that tests can move it."""
+
+SECOND: Micros = 1_000_000
+MINUTE: Micros = 60 * SECOND
+HOUR: Micros = 60 * MINUTE
+DAY: Micros = 24 * HOUR
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def system_clock() -> Micros:
+    """The wall clock of this machine."""
+    return time.time_ns() // 1000
+
+
+def to_rfc3339(moment: Micros) -> str:
+    """``2026-04-19T12:34:56.118Z``: milliseconds, always UTC."""
+    stamp = _EPOCH + timedelta(microseconds=moment)
+    return f"{stamp:%Y-%m-%dT%H:%M:%S}.{stamp.microsecond // 1000:03d}Z"

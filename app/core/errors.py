@@ -1,0 +1,73 @@
+"""The error tree.
+
+::
+
+    RelaypointError
+    ├── TemporaryError            trying again later may help
+    │   └── StoreUnavailableError     the database could not commit
+    └── PermanentError            the same input fails for ever
+        ├── InvalidInputError         a field or body is wrong; names the field
+        ├── NotFoundError             no such thing, or not yours
+        ├── ConflictError             the thing is in a state that forbids this
+        ├── ForbiddenError            the key may not do this
+        ├── ConfigurationError        a setting or a key file is wrong
+        └── SecretUnreadableError     a stored secret cannot be opened with the keys at hand
+
+No message of any of these ever holds a secret.
+"""
+
+from __future__ import annotations
+
+
+class RelaypointError(Exception):
+    """Anything Relaypoint raises on purpose."""
+
+    permanent: bool = True
+
+
+class TemporaryError(RelaypointError):
+    """Trying the same again later may succeed."""
+
+    permanent = False
+
+
+class StoreUnavailableError(TemporaryError):
+    """The database could not take or give the rows now."""
+
+
+class PermanentError(RelaypointError):
+    """The same input will fail for ever."""
+
+
+class InvalidInputError(PermanentError):
+    """A field or a body is wrong.
+
+    Args:
+        detail: a sentence that says what to do.
+        field: dotted name of the field at fault, or "" for the whole body.
+    """
+
+    def __init__(self, detail: str, *, field: str = "") -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.field = field
+
+
+class NotFoundError(PermanentError):
+    """There is no such thing, or it belongs to somebody else."""
+
+
+class ConflictError(PermanentError):
+    """The thing is in a state that forbids the call."""
+
+
+class ForbiddenError(PermanentError):
+    """The caller's key may not do this."""
+
+
+class ConfigurationError(PermanentError):
+    """A setting, a file or a key of the operator is wrong."""
+
+
+class SecretUnreadableError(PermanentError):
+    """A stored secret cannot be opened with the master keys at hand."""

@@ -1,0 +1,1 @@
+"""Out: claim, format, send, classify, record."""

@@ -1,0 +1,82 @@
+"""One HTTP exchange as the egress client sees it: what goes out, what came back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+CONNECT_LIMIT_MS = 5_000
+TOTAL_LIMIT_MS = 15_000
+RESPONSE_CAP = 64 * 1024
+"""Bytes of response body kept, and bytes of response headers allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A request ready for the wire. ``key`` is the caller's own handle and comes back with the result."""
+
+    key: Any
+    method: str
+    url: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    total_limit_ms: int = TOTAL_LIMIT_MS
+    connect_limit_ms: int = CONNECT_LIMIT_MS
+
+
+class FailureClass(StrEnum):
+    """Why no usable HTTP answer came."""
+
+    BLOCKED = "blocked"
+    """The address policy refused the target. No connection was opened."""
+    CONFIGURATION = "configuration_error"
+    """The URL or a header can never be sent."""
+    DNS = "dns"
+    CONNECT = "connect"
+    CONNECT_TIMEOUT = "connect_timeout"
+    TLS = "tls"
+    TIMEOUT_SENDING = "timeout_sending"
+    TIMEOUT_HEADERS = "timeout_waiting_for_headers"
+    TIMEOUT_BODY = "timeout_reading_body"
+    CONNECTION_LOST = "connection_lost"
+    """The connection broke; see ``request_sent``."""
+    NOT_HTTP = "not_a_valid_http_response"
+    HEADERS_TOO_LARGE = "response_headers_too_large"
+
+
+@dataclass(frozen=True, slots=True)
+class TransferFailure:
+    """A failed transfer. ``request_sent`` is True when any byte of the request may have left this machine."""
+
+    kind: FailureClass
+    detail: str
+    request_sent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Phases of a transfer in microseconds from its start; 0 = the phase was not reached or not needed."""
+
+    dns: int = 0
+    connect: int = 0
+    tls: int = 0
+    first_byte: int = 0
+    total: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """What came back. ``failure`` is None when an HTTP answer arrived; then ``status`` is its code.
+
+    ``head`` is the exact status line and headers, ``body`` the exact body bytes up to the cap.
+    """
+
+    key: Any
+    status: int
+    head: bytes
+    body: bytes
+    truncated: bool
+    peer: str
+    timings: Timings
+    failure: TransferFailure | None = None

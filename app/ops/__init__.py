@@ -1,0 +1,1 @@
+"""Gauges and house-keeping: logs, health, the supervisor."""

@@ -1,0 +1,1 @@
+"""The bell: RQ jobs that carry a partition number and nothing else."""

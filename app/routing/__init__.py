@@ -1,0 +1,1 @@
+"""Choice: webhooks, and which of them get an event and why."""

@@ -1,0 +1,1 @@
+"""Locks: API keys, tenancy, the vault of secrets."""

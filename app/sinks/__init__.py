@@ -1,0 +1,1 @@
+"""The plugin API: the only package a sink plugin may import."""

@@ -1,0 +1,160 @@
+"""The values that cross between the host and a sink plugin. All are immutable; none does I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Generic, TypeVar, cast
+
+import orjson
+from pydantic import BaseModel
+
+API_VERSION = 1
+"""The plugin API this host speaks. A sink that names another version is refused when it is loaded."""
+
+ConfigT = TypeVar("ConfigT", bound=BaseModel)
+SecretsT = TypeVar("SecretsT", bound=BaseModel)
+
+
+class Event:
+    """One canonical event as a sink sees it: its exact JSON bytes, and the parsed form on demand.
+
+    Args:
+        id: the canonical event id.
+        type: the event type, such as ``entrypoint.configuration.audit``.
+        json: the canonical event as UTF-8 JSON, exactly as stored.
+    """
+
+    __slots__ = ("_data", "id", "json", "type")
+
+    def __init__(self, id: str, type: str, json: bytes) -> None:  # noqa: A002 - the event's own field names
+        self.id = id
+        self.type = type
+        self.json = json
+        self._data: dict[str, Any] | None = None
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The parsed event, parsed once. Treat it as read-only: other sinks may see the same object."""
+        if self._data is None:
+            self._data = cast("dict[str, Any]", orjson.loads(self.json))
+        return self._data
+
+
+@dataclass(frozen=True, slots=True)
+class Binding(Generic[ConfigT, SecretsT]):
+    """Everything a sink may know about the webhook it works for.
+
+    ``config`` and ``secrets`` are validated instances of the sink's own models. ``batch`` is True in batch mode.
+    """
+
+    webhook_id: str
+    webhook_name: str
+    organization_id: str
+    endpoint_url: str
+    config: ConfigT
+    secrets: SecretsT = field(repr=False)
+    batch: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one request of this sink may hold. The host packs by it.
+
+    ``max_bytes`` and ``max_item_bytes`` count uncompressed body bytes; ``item_overhead`` is what framing adds to
+    each item (a comma, a newline).
+    """
+
+    max_events: int = 20_000
+    max_bytes: int = 8 * 1024 * 1024
+    max_item_bytes: int = 8 * 1024 * 1024
+    item_overhead: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One formatted event, ready to be framed into a request."""
+
+    event_id: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """The sink can never send this event; ``reason`` says why, without secrets."""
+
+    event_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class OutboundRequest:
+    """One HTTP request for the host to send.
+
+    The host adds the webhook's own headers, ``user-agent``, and the Standard Webhooks headers; a sink adds
+    ``content-type`` and its credentials. Names listed in ``secret_headers`` (lower case) are masked in history.
+    """
+
+    url: str
+    body: bytes
+    headers: tuple[tuple[str, str], ...] = ()
+    method: str = "POST"
+    secret_headers: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A receiver's HTTP answer. ``headers`` has lower-case names; ``body`` is cut at 64 KiB (``truncated``)."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    truncated: bool = False
+
+
+class Verdict(StrEnum):
+    """What an answer means."""
+
+    DELIVERED = "delivered"
+    ACCEPTED_UNCONFIRMED = "accepted_unconfirmed"
+    PARTIAL = "partial"
+    RETRY = "retry"
+    THROTTLE = "throttle"
+    SPLIT = "split"
+    REJECT = "reject"
+    SINK_BROKEN = "sink_broken"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A sink's reading of an answer.
+
+    Args:
+        verdict: what it means.
+        reason: one plain sentence for the history, without secrets.
+        retry_after_s: for RETRY and THROTTLE, the wait the receiver asked for, in seconds.
+        items: for PARTIAL, one Outcome per item of the request, in order, none of them PARTIAL itself.
+        disable: for SINK_BROKEN, the receiver says it is gone for good (410): the webhook is disabled.
+    """
+
+    verdict: Verdict
+    reason: str = ""
+    retry_after_s: float | None = None
+    items: tuple[Outcome, ...] = ()
+    disable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SinkInfo:
+    """What a sink says about itself.
+
+    ``name`` is the entry-point name and the word in the API (``[a-z][a-z0-9_]{1,31}``).
+    """
+
+    name: str
+    title: str
+    description: str
+    api_version: int = API_VERSION
+    supports_batch: bool = True
+    docs_url: str = ""

@@ -1,0 +1,1 @@
+"""Memory: the schema, and the few queries that matter."""
