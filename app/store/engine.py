@@ -1,0 +1,140 @@
+"""Opening the database: one :class:`Store` per process, the same code over SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.pool import QueuePool
+
+from app.core.errors import ConfigurationError, StoreUnavailableError
+from app.store.turns import WriteTurn
+
+BUSY_TIMEOUT_MS = 5_000
+"""Only a foreign program (a backup tool) can make us wait here; our own writers queue for their turn."""
+STATEMENT_TIMEOUT_MS = 30_000
+_WRITE = "relaypoint_write"
+
+
+class Store:
+    """The database of one process. Connections come from a pool; nothing is open before first use."""
+
+    def __init__(self, engine: Engine, turn: WriteTurn | None) -> None:
+        self.engine = engine
+        self._turn = turn
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether this is the embedded database."""
+        return self.engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection that sees one consistent snapshot on SQLite, committed rows on PostgreSQL.
+
+        Raises:
+            StoreUnavailableError: the database cannot be reached.
+        """
+        with _translated(), self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A connection inside one write transaction, committed at the end of the block.
+
+        Raises:
+            StoreUnavailableError: the transaction could not be committed; nothing of it was stored.
+        """
+        waiting: AbstractContextManager[None] = self._turn.taken() if self._turn else nullcontext()
+        with _translated(), waiting, self.engine.connect() as connection:
+            if self._turn:
+                connection.execution_options(**{_WRITE: True})
+            with connection.begin():
+                yield connection
+
+    def close(self) -> None:
+        """Close every connection and the lock files."""
+        self.engine.dispose()
+        if self._turn:
+            self._turn.close()
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Driver errors that mean *not now* become :class:`StoreUnavailableError`."""
+    try:
+        yield
+    except OperationalError as error:
+        raise StoreUnavailableError(f"the database did not answer: {type(error.orig).__name__}") from error
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise StoreUnavailableError("the connection to the database was lost") from error
+        raise
+
+
+def open_store(database_url: str, *, pool_size: int = 12) -> Store:
+    """The store behind a SQLAlchemy URL (``sqlite:///path`` or ``postgresql+psycopg://…``).
+
+    Raises:
+        ConfigurationError: the URL names another kind of database.
+    """
+    url = make_url(database_url)
+    if url.get_backend_name() == "sqlite":
+        return _open_sqlite(url, pool_size)
+    if url.get_backend_name() == "postgresql":
+        return _open_postgres(url, pool_size)
+    raise ConfigurationError("RELAYPOINT_DATABASE_URL must start with sqlite:/// or postgresql://")
+
+
+def _open_sqlite(url: URL, pool_size: int) -> Store:
+    if not url.database or url.database == ":memory:":
+        raise ConfigurationError("SQLite needs a file: sqlite:////absolute/path/relaypoint.db")
+    engine = create_engine(
+        url,
+        poolclass=QueuePool,
+        pool_size=pool_size,
+        max_overflow=4,
+        query_cache_size=200,
+        connect_args={"check_same_thread": False, "isolation_level": None, "cached_statements": 256},
+    )
+
+    @event.listens_for(engine, "connect")
+    def _set_up(connection: Any, _record: Any) -> None:
+        for pragma in (
+            f"busy_timeout={BUSY_TIMEOUT_MS}",
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "cache_size=-32768",
+            "wal_autocheckpoint=4000",
+            "temp_store=MEMORY",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        writing = connection.get_execution_options().get(_WRITE, False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+    return Store(engine, WriteTurn(Path(url.database)))
+
+
+def _open_postgres(url: URL, pool_size: int) -> Store:
+    url = url.set(drivername="postgresql+psycopg")
+    engine = create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=4,
+        pool_pre_ping=True,
+        connect_args={
+            "connect_timeout": 5,
+            # The claim's plan must follow the table as it is now: a generic plan made on an empty table can run for
+            # minutes on a full one.
+            "options": f"-c plan_cache_mode=force_custom_plan -c statement_timeout={STATEMENT_TIMEOUT_MS}",
+        },
+    )
+    return Store(engine, None)

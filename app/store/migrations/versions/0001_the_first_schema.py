@@ -1,0 +1,242 @@
+"""The first schema."""
+
+import sqlalchemy as sa
+from alembic import op
+
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Apply."""
+    op.create_table(
+        "attempts",
+        sa.Column("webhook_pk", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("event_seq", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("n", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("started_at", sa.BigInteger(), nullable=False),
+        sa.Column("outcome", sa.SmallInteger(), nullable=False),
+        sa.Column("status", sa.SmallInteger(), nullable=True),
+        sa.Column("exchange_id", sa.BigInteger(), nullable=True),
+        sa.Column("error_class", sa.Text(), nullable=True),
+        sa.Column("detail", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("webhook_pk", "event_seq", "n", name=op.f("pk_attempts")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(
+        "ix_attempts_unknown",
+        "attempts",
+        ["webhook_pk"],
+        unique=False,
+        sqlite_where=sa.text("outcome = 7"),
+        postgresql_where=sa.text("outcome = 7"),
+    )
+    op.create_table(
+        "batches",
+        sa.Column("pk", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("webhook_pk", sa.BigInteger(), nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=True),
+        sa.Column("attempt_count", sa.SmallInteger(), nullable=False),
+        sa.Column("lease_token", sa.BigInteger(), nullable=True),
+        sa.Column("closed_at", sa.BigInteger(), nullable=False),
+        sa.Column("close_reason", sa.Text(), nullable=False),
+        sa.Column("event_count", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("pk", name=op.f("pk_batches")),
+        sa.UniqueConstraint("id", name=op.f("uq_batches_id")),
+    )
+    op.create_index(
+        "ix_batches_due",
+        "batches",
+        ["webhook_pk", "due_at"],
+        unique=False,
+        sqlite_where=sa.text("due_at IS NOT NULL"),
+        postgresql_where=sa.text("due_at IS NOT NULL"),
+    )
+    op.create_table(
+        "contents",
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("day", sa.Integer(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_contents")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(op.f("ix_contents_day"), "contents", ["day"], unique=False)
+    op.create_table(
+        "counters",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("value", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_counters")),
+    )
+    op.create_table(
+        "deliveries",
+        sa.Column("webhook_pk", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("event_seq", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("state", sa.SmallInteger(), nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=True),
+        sa.Column("attempt_count", sa.SmallInteger(), nullable=False),
+        sa.Column("lease_token", sa.BigInteger(), nullable=True),
+        sa.Column("batch_pk", sa.BigInteger(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("webhook_pk", "event_seq", name=op.f("pk_deliveries")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(
+        "ix_deliveries_batch",
+        "deliveries",
+        ["batch_pk"],
+        unique=False,
+        sqlite_where=sa.text("batch_pk IS NOT NULL"),
+        postgresql_where=sa.text("batch_pk IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_deliveries_due",
+        "deliveries",
+        ["webhook_pk", "due_at", "event_seq"],
+        unique=False,
+        sqlite_where=sa.text("due_at IS NOT NULL"),
+        postgresql_where=sa.text("due_at IS NOT NULL"),
+    )
+    op.create_table(
+        "events",
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("organization_id", sa.Text(), nullable=False),
+        sa.Column("context_id", sa.Text(), nullable=True),
+        sa.Column("type", sa.Text(), nullable=False),
+        sa.Column("action", sa.Text(), nullable=False),
+        sa.Column("actor_email", sa.Text(), nullable=True),
+        sa.Column("sensitivity", sa.SmallInteger(), nullable=True),
+        sa.Column("occurred_at", sa.BigInteger(), nullable=False),
+        sa.Column("received_at", sa.BigInteger(), nullable=False),
+        sa.Column("owed", sa.Integer(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_events")),
+        sa.UniqueConstraint("organization_id", "id", name=op.f("uq_events_organization_id_id")),
+    )
+    op.create_index(op.f("ix_events_organization_id_seq"), "events", ["organization_id", "seq"], unique=False)
+    op.create_table(
+        "exchanges",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("webhook_pk", sa.BigInteger(), nullable=False),
+        sa.Column("started_at", sa.BigInteger(), nullable=False),
+        sa.Column("message_id", sa.Text(), nullable=False),
+        sa.Column("signature", sa.Text(), nullable=False),
+        sa.Column("request_head", sa.LargeBinary(), nullable=True),
+        sa.Column("request_body", sa.LargeBinary(), nullable=True),
+        sa.Column("response_head", sa.LargeBinary(), nullable=True),
+        sa.Column("response_body", sa.LargeBinary(), nullable=True),
+        sa.Column("truncated", sa.Boolean(), nullable=False),
+        sa.Column("peer", sa.Text(), nullable=False),
+        sa.Column("dns_us", sa.Integer(), nullable=False),
+        sa.Column("connect_us", sa.Integer(), nullable=False),
+        sa.Column("tls_us", sa.Integer(), nullable=False),
+        sa.Column("first_byte_us", sa.Integer(), nullable=False),
+        sa.Column("total_us", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_exchanges")),
+    )
+    op.create_table(
+        "leases",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("owner", sa.Text(), nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_leases")),
+    )
+    op.create_table(
+        "organizations",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("timezone", sa.Text(), server_default="UTC", nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_organizations")),
+    )
+    op.create_table(
+        "partitions",
+        sa.Column("id", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("token", sa.BigInteger(), nullable=False),
+        sa.Column("lease_until", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_partitions")),
+    )
+    op.create_table(
+        "api_keys",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("prefix", sa.Text(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("organization_id", sa.Text(), nullable=True),
+        sa.Column("context_id", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=True),
+        sa.Column("revoked_at", sa.BigInteger(), nullable=True),
+        sa.Column("last_used_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organizations.id"], name=op.f("fk_api_keys_organization_id_organizations")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_api_keys")),
+        sa.UniqueConstraint("digest", name=op.f("uq_api_keys_digest")),
+    )
+    op.create_table(
+        "contexts",
+        sa.Column("organization_id", sa.Text(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("service", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organizations.id"], name=op.f("fk_contexts_organization_id_organizations")
+        ),
+        sa.PrimaryKeyConstraint("organization_id", "id", name=op.f("pk_contexts")),
+    )
+    op.create_table(
+        "webhooks",
+        sa.Column("pk", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("organization_id", sa.Text(), nullable=False),
+        sa.Column("context_id", sa.Text(), nullable=True),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("mode", sa.SmallInteger(), nullable=False),
+        sa.Column("sink", sa.Text(), nullable=True),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("state_reason", sa.Text(), nullable=True),
+        sa.Column("endpoint_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("endpoint_shown", sa.Text(), nullable=True),
+        sa.Column("headers_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("header_names", sa.Text(), server_default="[]", nullable=False),
+        sa.Column("event_types", sa.Text(), server_default='["*"]', nullable=False),
+        sa.Column("config", sa.Text(), server_default="{}", nullable=False),
+        sa.Column("secrets_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("secret_names", sa.Text(), server_default="[]", nullable=False),
+        sa.Column("signing_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("signing_previous_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("signing_previous_until", sa.BigInteger(), nullable=True),
+        sa.Column("batch_max_events", sa.Integer(), nullable=False),
+        sa.Column("batch_max_bytes", sa.Integer(), nullable=False),
+        sa.Column("batch_max_age_s", sa.Integer(), nullable=False),
+        sa.Column("retry_schedule", sa.Text(), nullable=False),
+        sa.Column("rate_per_s", sa.Integer(), nullable=True),
+        sa.Column("concurrency", sa.Integer(), nullable=False),
+        sa.Column("partition", sa.SmallInteger(), nullable=False),
+        sa.Column("version", sa.Integer(), server_default="1", nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.Column("deleted_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organizations.id"], name=op.f("fk_webhooks_organization_id_organizations")
+        ),
+        sa.PrimaryKeyConstraint("pk", name=op.f("pk_webhooks")),
+        sa.UniqueConstraint("id", name=op.f("uq_webhooks_id")),
+    )
+    op.create_index(op.f("ix_webhooks_organization_id_pk"), "webhooks", ["organization_id", "pk"], unique=False)
+    op.create_index(op.f("ix_webhooks_partition"), "webhooks", ["partition"], unique=False)
+    op.bulk_insert(
+        sa.table("partitions", sa.column("id"), sa.column("token"), sa.column("lease_until")),
+        [{"id": number, "token": 0, "lease_until": 0} for number in range(16)],
+    )
+    op.bulk_insert(
+        sa.table("counters", sa.column("name"), sa.column("value")),
+        [{"name": name, "value": 0} for name in ("routing_generation", "lease_token", "event_seq")],
+    )

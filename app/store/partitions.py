@@ -1,0 +1,118 @@
+"""Partition leases, the list of partitions with something due, and the tick's own lease.
+
+A drain engine has one fencing token for its lifetime. A partition row names the token of its holder and until when.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from sqlalchemy import Connection, bindparam, func, or_, select, update
+
+from app.core.clock import SECOND, Micros
+from app.core.states import DeliveryState
+from app.store.engine import Store
+from app.store.tables import batches, counters, deliveries, leases, partitions, webhooks
+
+PARTITION_LEASE: Micros = 10 * SECOND
+"""How long a partition stays with a silent holder; the engine renews it with every transaction."""
+
+
+def next_counter(connection: Connection, name: str, step: int = 1) -> int:
+    """Raise a counter by ``step`` and answer its new value; other writers wait until the transaction ends."""
+    statement = update(counters).where(counters.c.name == name).values(value=counters.c.value + step)
+    return int(connection.execute(statement.returning(counters.c.value)).scalar_one())
+
+
+def new_lease_token(connection: Connection) -> int:
+    """A fencing token higher than every earlier one."""
+    return next_counter(connection, "lease_token")
+
+
+def take_partition(connection: Connection, partition: int, token: int, now: Micros) -> bool:
+    """Take a free or expired partition; True when it is ours.
+
+    Deliveries and batches that a dead holder left in flight become due at once. They stay in state *sending*, which is
+    how the claim knows that their outcome is unknown.
+    """
+    free = or_(partitions.c.token.in_((0, token)), partitions.c.lease_until < now)
+    taken = connection.execute(
+        update(partitions)
+        .where(partitions.c.id == partition, free)
+        .values(token=token, lease_until=now + PARTITION_LEASE)
+    )
+    if taken.rowcount != 1:
+        return False
+    mine = select(webhooks.c.pk).where(webhooks.c.partition == partition)
+    for table in (deliveries, batches):
+        connection.execute(
+            update(table)
+            .where(
+                table.c.webhook_pk.in_(mine),
+                table.c.due_at > now,
+                table.c.lease_token.is_not(None),
+                table.c.lease_token != token,
+            )
+            .values(due_at=now)
+        )
+    return True
+
+
+def renew_partitions(connection: Connection, held: Collection[int], token: int, now: Micros) -> set[int]:
+    """Renew the lease of the partitions we hold and answer which of them are still ours."""
+    if not held:
+        return set()
+    renewed = connection.execute(
+        update(partitions)
+        .where(partitions.c.id.in_(bindparam("held", expanding=True)), partitions.c.token == token)
+        .values(lease_until=now + PARTITION_LEASE)
+        .returning(partitions.c.id),
+        {"held": sorted(held)},
+    )
+    return set(renewed.scalars())
+
+
+def release_partitions(connection: Connection, held: Collection[int], token: int) -> None:
+    """Give partitions back; another engine may take them at once."""
+    connection.execute(
+        update(partitions)
+        .where(partitions.c.id.in_(sorted(held)), partitions.c.token == token)
+        .values(token=0, lease_until=0)
+    )
+
+
+def due_partitions(connection: Connection, now: Micros) -> list[int]:
+    """Partitions that have a due delivery or batch: one index probe per webhook, however long the backlog."""
+    due = or_(
+        *(
+            select(1).where(table.c.webhook_pk == webhooks.c.pk, table.c.due_at <= now).correlate(webhooks).exists()
+            for table in (deliveries, batches)
+        )
+    )
+    return sorted(connection.execute(select(webhooks.c.partition).where(due).distinct()).scalars())
+
+
+def take_tick_lease(store: Store, owner: str, now: Micros, ttl: Micros) -> bool:
+    """Take or renew the right to be the tick of this installation; False while another holds it."""
+    with store.write() as connection:
+        row = connection.execute(select(leases.c.owner, leases.c.until).where(leases.c.name == "tick")).one_or_none()
+        if row is None:
+            connection.execute(leases.insert().values(name="tick", owner=owner, until=now + ttl))
+            return True
+        renewed = connection.execute(
+            update(leases)
+            .where(leases.c.name == "tick", or_(leases.c.owner == owner, leases.c.until < now))
+            .values(owner=owner, until=now + ttl)
+        )
+        return renewed.rowcount == 1
+
+
+def sending_count(connection: Connection, partition: int) -> int:
+    """How many deliveries of a partition are marked as in flight (for health and tests)."""
+    mine = select(webhooks.c.pk).where(webhooks.c.partition == partition)
+    statement = select(func.count()).where(
+        deliveries.c.webhook_pk.in_(mine),
+        deliveries.c.due_at.is_not(None),
+        deliveries.c.state == DeliveryState.SENDING,
+    )
+    return int(connection.execute(statement).scalar_one())

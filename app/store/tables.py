@@ -1,0 +1,267 @@
+"""The schema. Times are integers, microseconds since 1970 UTC; states are the numbers of ``app.core.states``.
+
+Hot rows are thin: a delivery is eight numbers. Exact bytes live in ``contents``, once per content and day.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+BigKey = BigInteger().with_variant(Integer, "sqlite")
+"""SQLite makes only a column spelt INTEGER its own row id."""
+
+organizations = Table(
+    "organizations",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("timezone", Text, nullable=False, server_default="UTC"),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+contexts = Table(
+    "contexts",
+    metadata,
+    Column("organization_id", Text, ForeignKey("organizations.id"), primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("service", Text, nullable=False),
+    Column("name", Text),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("seq", BigKey, primary_key=True, autoincrement=False),
+    Column("id", Text, nullable=False),
+    Column("organization_id", Text, nullable=False),
+    Column("context_id", Text),
+    Column("type", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("actor_email", Text),
+    Column("sensitivity", SmallInteger),
+    Column("occurred_at", BigInteger, nullable=False),
+    Column("received_at", BigInteger, nullable=False),
+    Column("owed", Integer, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    UniqueConstraint("organization_id", "id"),
+    Index(None, "organization_id", "seq"),
+)
+"""Accepted events; ``seq`` is the ledger order, ``owed`` the number of deliveries written in the same transaction."""
+
+webhooks = Table(
+    "webhooks",
+    metadata,
+    Column("pk", BigKey, primary_key=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("organization_id", Text, ForeignKey("organizations.id"), nullable=False),
+    Column("context_id", Text),
+    Column("name", Text, nullable=False),
+    Column("mode", SmallInteger, nullable=False),
+    Column("sink", Text),
+    Column("state", Text, nullable=False),
+    Column("state_reason", Text),
+    Column("endpoint_sealed", LargeBinary),
+    Column("endpoint_shown", Text),
+    Column("headers_sealed", LargeBinary),
+    Column("header_names", Text, nullable=False, server_default="[]"),
+    Column("event_types", Text, nullable=False, server_default='["*"]'),
+    Column("config", Text, nullable=False, server_default="{}"),
+    Column("secrets_sealed", LargeBinary),
+    Column("secret_names", Text, nullable=False, server_default="[]"),
+    Column("signing_sealed", LargeBinary, nullable=False),
+    Column("signing_previous_sealed", LargeBinary),
+    Column("signing_previous_until", BigInteger),
+    Column("batch_max_events", Integer, nullable=False),
+    Column("batch_max_bytes", Integer, nullable=False),
+    Column("batch_max_age_s", Integer, nullable=False),
+    Column("retry_schedule", Text, nullable=False),
+    Column("rate_per_s", Integer),
+    Column("concurrency", Integer, nullable=False),
+    Column("partition", SmallInteger, nullable=False),
+    Column("version", Integer, nullable=False, server_default="1"),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("deleted_at", BigInteger),
+    Index(None, "organization_id", "pk"),
+    Index(None, "partition"),
+)
+"""Subscriptions. JSON columns hold lists or objects; ``*_sealed`` columns hold vault envelopes."""
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("webhook_pk", BigInteger, primary_key=True, autoincrement=False),
+    Column("event_seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("state", SmallInteger, nullable=False),
+    Column("due_at", BigInteger),
+    Column("attempt_count", SmallInteger, nullable=False),
+    Column("lease_token", BigInteger),
+    Column("batch_pk", BigInteger),
+    Column("reason", Text),
+    sqlite_with_rowid=False,
+)
+"""One event owed to one webhook.
+
+``due_at`` is when somebody must act: the next attempt of a pending row, the end of the lease of a sending one.
+NULL means nobody must (finished, parked, or held while the webhook is paused), and keeps the row out of the index.
+"""
+
+Index(
+    "ix_deliveries_due",
+    deliveries.c.webhook_pk,
+    deliveries.c.due_at,
+    deliveries.c.event_seq,
+    sqlite_where=deliveries.c.due_at.is_not(None),
+    postgresql_where=deliveries.c.due_at.is_not(None),
+)
+
+batches = Table(
+    "batches",
+    metadata,
+    Column("pk", BigKey, primary_key=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("webhook_pk", BigInteger, nullable=False),
+    Column("due_at", BigInteger),
+    Column("attempt_count", SmallInteger, nullable=False),
+    Column("lease_token", BigInteger),
+    Column("closed_at", BigInteger, nullable=False),
+    Column("close_reason", Text, nullable=False),
+    Column("event_count", Integer, nullable=False),
+)
+"""A closed batch is the unit claimed in batch mode; its members have ``deliveries.batch_pk`` and no due time."""
+
+Index(
+    "ix_batches_due",
+    batches.c.webhook_pk,
+    batches.c.due_at,
+    sqlite_where=batches.c.due_at.is_not(None),
+    postgresql_where=batches.c.due_at.is_not(None),
+)
+Index(
+    "ix_deliveries_batch",
+    deliveries.c.batch_pk,
+    sqlite_where=deliveries.c.batch_pk.is_not(None),
+    postgresql_where=deliveries.c.batch_pk.is_not(None),
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("webhook_pk", BigInteger, primary_key=True, autoincrement=False),
+    Column("event_seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("n", SmallInteger, primary_key=True, autoincrement=False),
+    Column("started_at", BigInteger, nullable=False),
+    Column("outcome", SmallInteger, nullable=False),
+    Column("status", SmallInteger),
+    Column("exchange_id", BigInteger),
+    Column("error_class", Text),
+    Column("detail", Text),
+    sqlite_with_rowid=False,
+)
+"""One try of one delivery. ``exchange_id`` is NULL when no request was made or nothing is known of it."""
+
+Index(
+    "ix_attempts_unknown",
+    attempts.c.webhook_pk,
+    sqlite_where=attempts.c.outcome == 7,  # noqa: PLR2004 - AttemptOutcome.UNKNOWN; a migration keeps it
+    postgresql_where=attempts.c.outcome == 7,  # noqa: PLR2004
+)
+
+exchanges = Table(
+    "exchanges",
+    metadata,
+    Column("id", BigKey, primary_key=True, autoincrement=False),
+    Column("webhook_pk", BigInteger, nullable=False),
+    Column("started_at", BigInteger, nullable=False),
+    Column("message_id", Text, nullable=False),
+    Column("signature", Text, nullable=False),
+    Column("request_head", LargeBinary),
+    Column("request_body", LargeBinary),
+    Column("response_head", LargeBinary),
+    Column("response_body", LargeBinary),
+    Column("truncated", Boolean, nullable=False),
+    Column("peer", Text, nullable=False),
+    Column("dns_us", Integer, nullable=False),
+    Column("connect_us", Integer, nullable=False),
+    Column("tls_us", Integer, nullable=False),
+    Column("first_byte_us", Integer, nullable=False),
+    Column("total_us", Integer, nullable=False),
+)
+"""One HTTP request. The byte columns are digests of ``contents``; ``request_body`` NULL = the event's own bytes."""
+
+contents = Table(
+    "contents",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("day", Integer, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Index(None, "day"),
+    sqlite_with_rowid=False,
+)
+"""Exact bytes, once per content and UTC day (days since 1970), so that retention is one range delete."""
+
+partitions = Table(
+    "partitions",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    Column("token", BigInteger, nullable=False),
+    Column("lease_until", BigInteger, nullable=False),
+)
+"""Who drains a partition: the fencing token of the holder (0 = nobody) until when."""
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("until", BigInteger, nullable=False),
+)
+
+counters = Table(
+    "counters",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", BigInteger, nullable=False),
+)
+"""``routing_generation`` (bumped by every webhook change), ``lease_token``, ``event_seq``."""
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("prefix", Text, nullable=False),
+    Column("digest", LargeBinary, nullable=False, unique=True),
+    Column("role", Text, nullable=False),
+    Column("organization_id", Text, ForeignKey("organizations.id")),
+    Column("context_id", Text),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger),
+    Column("revoked_at", BigInteger),
+    Column("last_used_at", BigInteger),
+)
+"""Keys are stored as SHA-256 of the text; organization NULL = the whole platform."""
