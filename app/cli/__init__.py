@@ -1,1 +1,89 @@
-"""Doors: the ``relaypoint`` command."""
+"""Doors: the ``relaypoint`` command.
+
+Data goes to stdout, talk to stderr. Exit codes: 0 done, 1 it failed, 2 it was called wrongly.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+from app.core.errors import RelaypointError
+
+COMMANDS = {
+    "up": "app.cli.up:up",
+    "web": "app.cli.web:web",
+    "worker": "app.cli.worker:worker",
+    "tick": "app.cli.tick:tick",
+    "db": "app.cli.db:db",
+    "keys": "app.cli.keys:keys",
+    "plugins": "app.cli.plugins:plugins",
+    "events": "app.cli.send:events",
+    "demo": "app.cli.generate:demo",
+    "receive": "app.cli.receive:receive",
+    "ledger": "app.cli.ledger:ledger",
+    "doctor": "app.cli.doctor:doctor",
+    "bench": "app.cli.bench:bench",
+}
+"""Command name to ``module:attribute``. A module is imported only when its command runs."""
+
+SUMMARIES = {
+    "up": "Run the whole stack on this machine.",
+    "web": "Run the web process.",
+    "worker": "Run workers that deliver.",
+    "tick": "Ring what is due, free what was left behind.",
+    "db": "Migrate the database or show its state.",
+    "keys": "Create, list and revoke API keys.",
+    "plugins": "List and check sinks.",
+    "events": "Send events to a running instance.",
+    "demo": "Generate sample events.",
+    "receive": "Run a receiver that verifies and counts.",
+    "ledger": "Reconcile what was accepted with what was delivered.",
+    "doctor": "Check this installation, one line per part.",
+    "bench": "Measure deliveries per second.",
+}
+"""One line per command for ``relaypoint --help``, so that help imports nothing."""
+
+
+class LazyGroup(click.Group):
+    """A command group that imports a command when it is called, and turns our errors into exit code 1."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The command names, in the order of the table."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Imports and answers one command, None if there is no such command."""
+        del ctx
+        target = COMMANDS.get(cmd_name)
+        if target is None:
+            return None
+        module, _, attribute = target.partition(":")
+        command = getattr(import_module(module), attribute)
+        if not isinstance(command, click.Command):
+            raise TypeError(f"{target} is not a command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes the command list from the table of summaries."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl(list(SUMMARIES.items()))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Runs the command; an error of ours becomes a message on stderr and exit code 1."""
+        try:
+            return super().invoke(ctx)
+        except RelaypointError as error:
+            click.echo(f"Error: {error}", err=True)
+            sys.exit(1)
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="relaypoint", prog_name="relaypoint")
+def main() -> None:
+    """Relaypoint delivers configuration-audit events and proves what happened to every one."""
