@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, func, insert, select, update
 
 from app.core.clock import Micros
 from app.core.states import DeliveryState
@@ -50,7 +50,7 @@ def close_batch(
     return len(sequence)
 
 
-def _buffered(webhook_pk: int) -> tuple[object, ...]:
+def _buffered(webhook_pk: int) -> tuple[ColumnElement[bool], ...]:
     return (
         deliveries.c.webhook_pk == webhook_pk,
         deliveries.c.due_at.is_not(None),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, or_, select, text, update
 
@@ -16,7 +17,7 @@ from app.core.states import DeliveryState
 from app.store.tables import batches, deliveries, events, webhooks
 
 DELIVERY_LEASE: Micros = 45 * SECOND
-"""Longer than an attempt may take (15 s) plus the wait for a slot and the commit, so no live attempt is ever doubled."""
+"""Longer than an attempt (15 s) plus its wait for a slot and the commit, so no live attempt is ever doubled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +134,7 @@ def claim_deliveries(connection: Connection, webhook_pk: int, token: int, now: M
     return [_claimed(row) for row in rows]
 
 
-def _claimed(row: Row[tuple[int, int, int, int, int, str, str, bytes]]) -> Claimed:
+def _claimed(row: Row[Any]) -> Claimed:
     webhook_pk, event_seq, attempts, state, due_at, event_id, event_type, body = row
     return Claimed(
         webhook_pk, event_seq, attempts + 1, state == DeliveryState.SENDING, due_at, event_id, event_type, body

@@ -1,0 +1,113 @@
+"""Writing accepted events and the deliveries they owe."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, text
+from sqlalchemy.dialects import postgresql, sqlite
+
+from app.core.clock import Micros
+from app.store.partitions import next_counter
+from app.store.tables import contexts, deliveries, events, organizations
+
+CHUNK = 400
+"""Ids looked up per statement; well under SQLite's bound on variables."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """One event ready to be stored; see the ``events`` table."""
+
+    id: str
+    organization_id: str
+    context_id: str | None
+    type: str
+    action: str
+    actor_email: str | None
+    sensitivity: int | None
+    occurred_at: Micros
+    received_at: Micros
+    body: bytes
+    owes: tuple[tuple[int, Micros], ...]
+    """The webhooks that get it, each with the time its delivery is due."""
+
+
+def known_ids(connection: Connection, organization_id: str, ids: Sequence[str]) -> set[str]:
+    """Which of these event ids the organization has already."""
+    found: set[str] = set()
+    for start in range(0, len(ids), CHUNK):
+        chunk = ids[start : start + CHUNK]
+        statement = select(events.c.id).where(events.c.organization_id == organization_id, events.c.id.in_(chunk))
+        found.update(connection.execute(statement).scalars())
+    return found
+
+
+def write_events(connection: Connection, rows: Sequence[EventRow]) -> None:
+    """Store events and the deliveries they owe. The caller has removed duplicates inside this transaction.
+
+    Sequence numbers come from a counter row that is held until the commit, so the ledger order is the commit order.
+    """
+    first = next_counter(connection, "event_seq", len(rows)) - len(rows) + 1
+    event_rows: list[dict[str, Any]] = []
+    delivery_rows: list[dict[str, Any]] = []
+    for seq, row in enumerate(rows, first):
+        event_rows.append(
+            {
+                "seq": seq,
+                "id": row.id,
+                "organization_id": row.organization_id,
+                "context_id": row.context_id,
+                "type": row.type,
+                "action": row.action,
+                "actor_email": row.actor_email,
+                "sensitivity": row.sensitivity,
+                "occurred_at": row.occurred_at,
+                "received_at": row.received_at,
+                "owed": len(row.owes),
+                "body": row.body,
+            }
+        )
+        delivery_rows.extend(
+            {"webhook_pk": pk, "event_seq": seq, "state": 0, "due_at": due_at, "attempt_count": 0}
+            for pk, due_at in row.owes
+        )
+    connection.execute(insert(events), event_rows)
+    if delivery_rows:
+        connection.execute(insert(deliveries), delivery_rows)
+
+
+def lock_ingest(connection: Connection) -> None:
+    """Take ingest's place in line, so that duplicate checks see every earlier commit (SQLite's turn does it already)."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT value FROM counters WHERE name = 'event_seq' FOR UPDATE"))
+
+
+def organization_names(connection: Connection, ids: Sequence[str]) -> dict[str, str]:
+    """Names of the organizations that exist, by id."""
+    rows = connection.execute(select(organizations.c.id, organizations.c.name).where(organizations.c.id.in_(ids)))
+    return {row.id: row.name for row in rows}
+
+
+def context_names(connection: Connection, organization_ids: Sequence[str]) -> dict[tuple[str, str], str | None]:
+    """Last name seen of every context of these organizations."""
+    statement = select(contexts.c.organization_id, contexts.c.id, contexts.c.name)
+    rows = connection.execute(statement.where(contexts.c.organization_id.in_(organization_ids)))
+    return {(row.organization_id, row.id): row.name for row in rows}
+
+
+def remember_context(
+    connection: Connection, organization_id: str, context_id: str, *, service: str, name: str | None, now: Micros
+) -> None:
+    """A context appears, or takes the name an event carried."""
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(contexts).values(
+        organization_id=organization_id, id=context_id, service=service, name=name, created_at=now
+    )
+    if name is None:
+        statement = statement.on_conflict_do_nothing()
+    else:
+        statement = statement.on_conflict_do_update(index_elements=["organization_id", "id"], set_={"name": name})
+    connection.execute(statement)
