@@ -31,8 +31,8 @@ class EventRow:
     occurred_at: Micros
     received_at: Micros
     body: bytes
-    owes: tuple[tuple[int, Micros], ...]
-    """The webhooks that get it, each with the time its delivery is due."""
+    owes: tuple[tuple[int, Micros | None], ...]
+    """The webhooks that get it, each with the time its delivery is due (None = held until the webhook resumes)."""
 
 
 def known_ids(connection: Connection, organization_id: str, ids: Sequence[str]) -> set[str]:
@@ -80,7 +80,7 @@ def write_events(connection: Connection, rows: Sequence[EventRow]) -> None:
 
 
 def lock_ingest(connection: Connection) -> None:
-    """Take ingest's place in line, so that duplicate checks see every earlier commit (SQLite's turn does it already)."""
+    """Take ingest's place in line, so that duplicate checks see every earlier commit (SQLite has turns already)."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT value FROM counters WHERE name = 'event_seq' FOR UPDATE"))
 

@@ -10,7 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, or_, select, text, update
+from sqlalchemy import Connection, bindparam, or_, select, text, update
 
 from app.core.clock import SECOND, Micros
 from app.core.states import DeliveryState
@@ -134,7 +134,7 @@ def claim_deliveries(connection: Connection, webhook_pk: int, token: int, now: M
     return [_claimed(row) for row in rows]
 
 
-def _claimed(row: Row[Any]) -> Claimed:
+def _claimed(row: Any) -> Claimed:
     webhook_pk, event_seq, attempts, state, due_at, event_id, event_type, body = row
     return Claimed(
         webhook_pk, event_seq, attempts + 1, state == DeliveryState.SENDING, due_at, event_id, event_type, body

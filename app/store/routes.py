@@ -1,0 +1,59 @@
+"""Reading what routing needs to know of webhooks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import orjson
+from sqlalchemy import Connection, select
+
+from app.core.clock import SECOND, Micros
+from app.core.states import Mode
+from app.store.tables import counters, webhooks
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One webhook as routing sees it. ``event_types`` None = every type, present and future."""
+
+    webhook_pk: int
+    webhook_id: str
+    name: str
+    organization_id: str
+    context_id: str | None
+    partition: int
+    state: str
+    event_types: frozenset[str] | None
+    mode: Mode
+    batch_max_age: Micros
+
+
+def routing_generation(connection: Connection) -> int:
+    """A number that changes with every change of any webhook."""
+    statement = select(counters.c.value).where(counters.c.name == "routing_generation")
+    return int(connection.execute(statement).scalar_one())
+
+
+def read_routes(connection: Connection, organization_id: str | None = None) -> list[Route]:
+    """Every webhook that is not deleted, of one organization or of all."""
+    statement = select(webhooks).where(webhooks.c.deleted_at.is_(None)).order_by(webhooks.c.pk)
+    if organization_id is not None:
+        statement = statement.where(webhooks.c.organization_id == organization_id)
+    found = []
+    for row in connection.execute(statement):
+        types = orjson.loads(row.event_types)
+        found.append(
+            Route(
+                webhook_pk=row.pk,
+                webhook_id=row.id,
+                name=row.name,
+                organization_id=row.organization_id,
+                context_id=row.context_id,
+                partition=row.partition,
+                state=row.state,
+                event_types=None if "*" in types else frozenset(types),
+                mode=Mode(row.mode),
+                batch_max_age=row.batch_max_age_s * SECOND,
+            )
+        )
+    return found
