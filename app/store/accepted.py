@@ -71,7 +71,7 @@ def write_events(connection: Connection, rows: Sequence[EventRow]) -> None:
             }
         )
         delivery_rows.extend(
-            {"webhook_pk": pk, "event_seq": seq, "state": 0, "due_at": due_at, "attempt_count": 0}
+            {"webhook_pk": pk, "event_seq": seq, "state": 0, "due_at": due_at, "attempt_count": 0, "tries": 0}
             for pk, due_at in row.owes
         )
     connection.execute(insert(events), event_rows)

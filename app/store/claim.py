@@ -32,11 +32,15 @@ class DueWebhook:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """One delivery that is ours to send. ``attempt`` counts this one; ``orphan`` = an earlier holder died with it."""
+    """One delivery that is ours to send.
+
+    ``attempt`` and ``tries`` count this one; ``orphan`` = an earlier holder died with it in flight.
+    """
 
     webhook_pk: int
     event_seq: int
     attempt: int
+    tries: int
     orphan: bool
     due_at: Micros
     event_id: str
@@ -74,6 +78,7 @@ _SELECT_DUE = (
         deliveries.c.webhook_pk,
         deliveries.c.event_seq,
         deliveries.c.attempt_count,
+        deliveries.c.tries,
         deliveries.c.state,
         deliveries.c.due_at,
         events.c.id,
@@ -94,6 +99,7 @@ _MARK_SENDING = (
         due_at=bindparam("lease_until"),
         lease_token=bindparam("token"),
         attempt_count=deliveries.c.attempt_count + 1,
+        tries=deliveries.c.tries + 1,
     )
 )
 
@@ -101,16 +107,16 @@ _MARK_SENDING = (
 # locking sub-select once per row.
 _CLAIM_POSTGRES = text("""
     WITH due AS MATERIALIZED (
-        SELECT webhook_pk, event_seq, attempt_count, state, due_at FROM deliveries
+        SELECT webhook_pk, event_seq, attempt_count, tries, state, due_at FROM deliveries
         WHERE webhook_pk = :pk AND due_at <= :now
         ORDER BY due_at, event_seq LIMIT :room FOR UPDATE SKIP LOCKED
     ), claimed AS (
         UPDATE deliveries d SET state = 1, due_at = :lease_until, lease_token = :token,
-                                attempt_count = d.attempt_count + 1
+                                attempt_count = d.attempt_count + 1, tries = d.tries + 1
         FROM due WHERE d.webhook_pk = due.webhook_pk AND d.event_seq = due.event_seq
         RETURNING d.event_seq
     )
-    SELECT due.webhook_pk, due.event_seq, due.attempt_count, due.state, due.due_at, e.id, e.type, e.body
+    SELECT due.webhook_pk, due.event_seq, due.attempt_count, due.tries, due.state, due.due_at, e.id, e.type, e.body
     FROM due JOIN events e ON e.seq = due.event_seq
     ORDER BY due.due_at, due.event_seq
 """)
@@ -135,10 +141,9 @@ def claim_deliveries(connection: Connection, webhook_pk: int, token: int, now: M
 
 
 def _claimed(row: Any) -> Claimed:
-    webhook_pk, event_seq, attempts, state, due_at, event_id, event_type, body = row
-    return Claimed(
-        webhook_pk, event_seq, attempts + 1, state == DeliveryState.SENDING, due_at, event_id, event_type, body
-    )
+    webhook_pk, event_seq, attempts, tries, state, due_at, event_id, event_type, body = row
+    orphan = state == DeliveryState.SENDING
+    return Claimed(webhook_pk, event_seq, attempts + 1, tries + 1, orphan, due_at, event_id, event_type, body)
 
 
 def claim_batches(connection: Connection, webhook_pk: int, token: int, now: Micros, room: int) -> list[ClaimedBatch]:
@@ -170,6 +175,7 @@ def _claim_members(connection: Connection, batch_pk: int, token: int) -> tuple[C
             deliveries.c.webhook_pk,
             deliveries.c.event_seq,
             deliveries.c.attempt_count,
+            deliveries.c.tries,
             deliveries.c.state,
             events.c.received_at,
             events.c.id,
@@ -183,6 +189,11 @@ def _claim_members(connection: Connection, batch_pk: int, token: int) -> tuple[C
     connection.execute(
         update(deliveries)
         .where(deliveries.c.batch_pk == batch_pk, unfinished)
-        .values(state=DeliveryState.SENDING, lease_token=token, attempt_count=deliveries.c.attempt_count + 1)
+        .values(
+            state=DeliveryState.SENDING,
+            lease_token=token,
+            attempt_count=deliveries.c.attempt_count + 1,
+            tries=deliveries.c.tries + 1,
+        )
     )
     return tuple(_claimed(row) for row in rows)

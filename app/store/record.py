@@ -18,7 +18,11 @@ from app.store.tables import attempts, batches, contents, deliveries, exchanges
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """A delivery's new state. ``due_at`` None = nobody must act; ``attempts_undone`` 1 = this try does not count."""
+    """A delivery's new state. ``due_at`` None = nobody must act.
+
+    ``attempts_undone`` 1 = it was claimed but nothing was tried; ``tries_undone`` 1 = the try burns no step of the
+    retry schedule.
+    """
 
     webhook_pk: int
     event_seq: int
@@ -26,6 +30,7 @@ class Settled:
     due_at: Micros | None
     reason: str | None = None
     attempts_undone: int = 0
+    tries_undone: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,16 +108,18 @@ _SETTLE = (
         reason=bindparam("new_reason"),
         lease_token=None,
         attempt_count=deliveries.c.attempt_count - bindparam("undone"),
+        tries=deliveries.c.tries - bindparam("unburnt"),
     )
 )
 
 _SETTLE_POSTGRES = text("""
     UPDATE deliveries d
     SET state = v.state, due_at = v.due_at, reason = v.reason, lease_token = NULL,
-        attempt_count = d.attempt_count - v.undone
+        attempt_count = d.attempt_count - v.undone, tries = d.tries - v.unburnt
     FROM unnest(CAST(:pks AS bigint[]), CAST(:seqs AS bigint[]), CAST(:states AS smallint[]),
-                CAST(:dues AS bigint[]), CAST(:reasons AS text[]), CAST(:undone AS smallint[]))
-         AS v(pk, seq, state, due_at, reason, undone)
+                CAST(:dues AS bigint[]), CAST(:reasons AS text[]), CAST(:undone AS smallint[]),
+                CAST(:unburnt AS smallint[]))
+         AS v(pk, seq, state, due_at, reason, undone, unburnt)
     WHERE d.webhook_pk = v.pk AND d.event_seq = v.seq AND d.lease_token = :token
 """)
 
@@ -164,6 +171,7 @@ def _settle(connection: Connection, settled: Sequence[Settled], token: int) -> i
             "dues": [item.due_at for item in settled],
             "reasons": [item.reason for item in settled],
             "undone": [item.attempts_undone for item in settled],
+            "unburnt": [item.tries_undone for item in settled],
             "token": token,
         }
         return connection.execute(_SETTLE_POSTGRES, columns).rowcount
@@ -176,6 +184,7 @@ def _settle(connection: Connection, settled: Sequence[Settled], token: int) -> i
             "new_due": item.due_at,
             "new_reason": item.reason,
             "undone": item.attempts_undone,
+            "unburnt": item.tries_undone,
         }
         for item in settled
     ]

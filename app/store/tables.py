@@ -119,6 +119,7 @@ deliveries = Table(
     Column("state", SmallInteger, nullable=False),
     Column("due_at", BigInteger),
     Column("attempt_count", SmallInteger, nullable=False),
+    Column("tries", SmallInteger, nullable=False),
     Column("lease_token", BigInteger),
     Column("batch_pk", BigInteger),
     Column("reason", Text),
@@ -128,6 +129,7 @@ deliveries = Table(
 
 ``due_at`` is when somebody must act: the next attempt of a pending row, the end of the lease of a sending one.
 NULL means nobody must (finished, parked, or held while the webhook is paused), and keeps the row out of the index.
+``attempt_count`` numbers every attempt there ever was; ``tries`` is the place in the retry schedule.
 """
 
 Index(

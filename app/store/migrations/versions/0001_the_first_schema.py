@@ -77,6 +77,7 @@ def upgrade() -> None:
         sa.Column("state", sa.SmallInteger(), nullable=False),
         sa.Column("due_at", sa.BigInteger(), nullable=True),
         sa.Column("attempt_count", sa.SmallInteger(), nullable=False),
+        sa.Column("tries", sa.SmallInteger(), nullable=False),
         sa.Column("lease_token", sa.BigInteger(), nullable=True),
         sa.Column("batch_pk", sa.BigInteger(), nullable=True),
         sa.Column("reason", sa.Text(), nullable=True),

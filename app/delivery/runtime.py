@@ -1,0 +1,153 @@
+"""A webhook made ready to work: its secrets opened, its sink bound, its signer keyed. One object per version."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import orjson
+from sqlalchemy import Connection, RowMapping, select
+
+from app.core.clock import SECOND, Micros
+from app.core.errors import RelaypointError
+from app.core.header_rules import check_headers
+from app.core.signing import Signer, parse_secret
+from app.core.states import Mode
+from app.routing.sealed_fields import ENDPOINT, HEADERS, SECRETS, SIGNING
+from app.security.vault import Vault
+from app.sinks.manager import SinkManager
+from app.sinks.protocol import Sink
+from app.sinks.types import Binding, Limits
+from app.store.tables import webhooks
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookRuntime:
+    """Everything the drain needs to work for one webhook."""
+
+    pk: int
+    id: str
+    version: int
+    organization_id: str
+    mode: Mode
+    sink: Sink
+    binding: Binding[Any, Any] = field(repr=False)
+    limits: Limits
+    headers: tuple[tuple[str, str], ...] = field(repr=False)
+    signer: Signer = field(repr=False)
+    endpoint_shown: str
+    schedule: tuple[int, ...]
+    concurrency: int
+    batch_max_events: int
+    batch_max_bytes: int
+    signing_changes_at: Micros | None
+    """When the previous signing secret ends, so that the runtime must be built anew."""
+
+
+class NotReadyError(RelaypointError):
+    """The webhook cannot work now; its deliveries are parked with this reason. ``reason`` holds no secret."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class RuntimeLoader:
+    """Builds runtimes and keeps them until the webhook's version changes."""
+
+    def __init__(self, vault: Vault, sinks: SinkManager) -> None:
+        self._vault = vault
+        self._sinks = sinks
+        self._ready: dict[int, WebhookRuntime] = {}
+
+    def get(self, connection: Connection, pk: int, version: int, now: Micros) -> WebhookRuntime:
+        """The runtime of a webhook at a version.
+
+        Raises:
+            NotReadyError: its sink is missing or refuses the settings, or a secret does not open.
+        """
+        known = self._ready.get(pk)
+        if known and known.version == version and not _expired(known, now):
+            return known
+        row = connection.execute(select(webhooks).where(webhooks.c.pk == pk)).mappings().one()
+        built = self.build(row, now)
+        self._ready[pk] = built
+        return built
+
+    def build(self, row: RowMapping, now: Micros) -> WebhookRuntime:
+        """A runtime from a row of ``webhooks``.
+
+        Raises:
+            NotReadyError: as for :meth:`get`.
+        """
+        sink = self._sinks.get(row["sink"] or "")
+        if sink is None:
+            raise NotReadyError(f"sink {row['sink']!r} is not installed or failed to load")
+        try:
+            return self._bound(row, sink, now)
+        except RelaypointError as error:
+            raise NotReadyError(str(error)) from error
+        except Exception as error:
+            # The message of a plugin's own error may quote a secret; its type cannot.
+            raise NotReadyError(f"sink {row['sink']!r} refuses the stored settings: {type(error).__name__}") from error
+
+    def _bound(self, row: RowMapping, sink: Sink, now: Micros) -> WebhookRuntime:
+        mode = Mode(row["mode"])
+        binding: Binding[Any, Any] = Binding(
+            webhook_id=row["id"],
+            webhook_name=row["name"],
+            organization_id=row["organization_id"],
+            endpoint_url=(self._open(row, "endpoint_sealed", ENDPOINT) or b"").decode(),
+            config=sink.config_model.model_validate(orjson.loads(row["config"])),
+            secrets=sink.secrets_model.model_validate(self._json(row, "secrets_sealed", SECRETS) or {}),
+            batch=mode is Mode.BATCH,
+        )
+        headers = tuple((name, value) for name, value in self._json(row, "headers_sealed", HEADERS) or [])
+        check_headers(headers)
+        until = row["signing_previous_until"]
+        return WebhookRuntime(
+            pk=row["pk"],
+            id=row["id"],
+            version=row["version"],
+            organization_id=row["organization_id"],
+            mode=mode,
+            sink=sink,
+            binding=binding,
+            limits=sink.limits(binding),
+            headers=headers,
+            signer=Signer(self._signing_secrets(row, now)),
+            endpoint_shown=row["endpoint_shown"] or "",
+            schedule=tuple(orjson.loads(row["retry_schedule"])),
+            concurrency=row["concurrency"],
+            batch_max_events=row["batch_max_events"],
+            batch_max_bytes=row["batch_max_bytes"],
+            signing_changes_at=until if until and until > now else None,
+        )
+
+    def _signing_secrets(self, row: RowMapping, now: Micros) -> list[bytes]:
+        current = cast("bytes", self._open(row, "signing_sealed", SIGNING))
+        secrets = [parse_secret(current.decode())]
+        previous = self._open(row, "signing_previous_sealed", SIGNING)
+        if previous and (row["signing_previous_until"] or 0) > now:
+            secrets.append(parse_secret(previous.decode()))
+        return secrets
+
+    def _open(self, row: Mapping[str, Any], column: str, name: str) -> bytes | None:
+        sealed = row[column]
+        if sealed is None:
+            return None
+        return self._vault.open(sealed, organization=row["organization_id"], webhook=row["id"], field=name)
+
+    def _json(self, row: Mapping[str, Any], column: str, name: str) -> Any:
+        opened = self._open(row, column, name)
+        return None if opened is None else orjson.loads(opened)
+
+
+def _expired(runtime: WebhookRuntime, now: Micros) -> bool:
+    return runtime.signing_changes_at is not None and runtime.signing_changes_at <= now
+
+
+def timestamp_of(now: Micros) -> int:
+    """Whole seconds, as ``webhook-timestamp`` wants them."""
+    return now // SECOND
