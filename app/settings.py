@@ -1,0 +1,212 @@
+"""The settings of one installation: ``RELAYPOINT_*`` environment over ``config.toml`` over defaults.
+
+An unknown or invalid setting stops the start, and all of them are named at once. Values in ``config.toml`` carry the
+lower-case name without the prefix; lists are written as comma-separated text or as TOML arrays.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from app.core.errors import ConfigurationError
+from app.security.master_keys import parse_master_keys
+
+PREFIX = "RELAYPOINT_"
+CONFIG_FILE = "config.toml"
+_NETWORK = re.compile(r"(?:\[(?P<bracketed>[^\]]+)\]|(?P<bare>[0-9a-fA-F.:]*?(?:/[0-9]{1,3})?))(?::[0-9]{1,5})?")
+_INSTANCE = Path("instance")
+_MIB = 1024 * 1024
+_DATABASES = ("sqlite:///", "postgresql+psycopg://")
+_REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
+
+
+class SettingsError(ConfigurationError):
+    """One or more settings are wrong; ``problems`` has one sentence for each."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = tuple(problems)
+
+
+def _boolean(text: str) -> bool:
+    words = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+    if text.lower() not in words:
+        raise ValueError("must be true or false")
+    return words[text.lower()]
+
+
+def _whole(low: int, high: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
+            raise ValueError(f"must be a whole number from {low} to {high}")
+        return int(text)
+
+    return parse
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(item.strip() for item in text.split(",") if item.strip())
+
+
+def _networks(text: str) -> tuple[str, ...]:
+    """CIDR or CIDR:port items (an IPv6 network with a port stands in brackets); the egress policy reads them later."""
+    items = _names(text)
+    for item in items:
+        shape = _NETWORK.fullmatch(item)
+        try:
+            ipaddress.ip_network((shape["bracketed"] or shape["bare"]) if shape else "", strict=False)
+        except ValueError:
+            raise ValueError(
+                f"{item!r} is not a network such as 10.0.0.0/8, 10.1.2.3/32:8443 or [fd00::/8]:443"
+            ) from None
+    return items
+
+
+def _database(text: str) -> str:
+    url = text
+    for short in ("postgresql://", "postgres://"):
+        if text.startswith(short):
+            url = "postgresql+psycopg://" + text.removeprefix(short)
+    if not url.startswith(_DATABASES):
+        raise ValueError("must start with sqlite:/// or postgresql://")
+    return url
+
+
+def _redis(text: str) -> str:
+    if not text.startswith(_REDIS_SCHEMES):
+        raise ValueError(f"must start with one of {' '.join(_REDIS_SCHEMES)}")
+    return text
+
+
+def _secret_keys(text: str) -> str:
+    try:
+        parse_master_keys(text)
+    except ConfigurationError as error:
+        raise ValueError(str(error)) from None
+    return text
+
+
+def _log_format(text: str) -> str:
+    if text not in {"text", "json"}:
+        raise ValueError("must be text or json")
+    return text
+
+
+def _setting(default: Any, parse: Callable[[str], Any], meaning: str, *, secret: bool = False) -> Any:
+    return field(default=default, repr=not secret, metadata={"parse": parse, "meaning": meaning})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Everything an operator may set. Made by :func:`load_settings`; tests may build one directly."""
+
+    instance: Path = _setting(  # noqa: RUF009 - _setting makes a dataclasses.field, as for every field below
+        _INSTANCE, Path, "folder of the database, keys and sockets (environment only)"
+    )
+    database_url: str = _setting(
+        "", _database, "sqlite:///PATH or postgresql://…; default: relaypoint.db in the instance folder", secret=True
+    )
+    redis_url: str | None = _setting(
+        None, _redis, "redis://, rediss:// or unix://; default: the embedded server", secret=True
+    )
+    egress_allow: tuple[str, ...] = _setting(
+        (), _networks, "networks that may be dialled although not public: CIDR or CIDR:port, comma separated"
+    )
+    egress_allow_http: bool = _setting(False, _boolean, "also deliver to http:// endpoints on public addresses")
+    secret_keys: str | None = _setting(
+        None,
+        _secret_keys,
+        "master keys id:base64, the first seals; default: secret.key in the instance folder",
+        secret=True,
+    )
+    host: str = _setting("127.0.0.1", str, "address the web process listens on")
+    port: int = _setting(8080, _whole(0, 65535), "port the web process listens on")
+    workers: int = _setting(2, _whole(1, 256), "delivery worker processes started by `up` and `worker`")
+    disabled_plugins: tuple[str, ...] = _setting((), _names, "plugins not to load, comma separated")
+    enabled_plugins: tuple[str, ...] = _setting((), _names, "when set, only these plugins load, comma separated")
+    strict_plugins: bool = _setting(False, _boolean, "a plugin that fails to load stops the start")
+    log_format: str = _setting("text", _log_format, "text or json")
+    retention_days: int = _setting(3, _whole(1, 3650), "days that request and response bodies are kept")
+    ingest_max_bytes: int = _setting(
+        64 * _MIB, _whole(1024, 1024 * _MIB), "largest ingest body in bytes, before and after decompression"
+    )
+
+    def __post_init__(self) -> None:
+        if not self.database_url:
+            object.__setattr__(self, "database_url", f"sqlite:///{self.instance.resolve() / 'relaypoint.db'}")
+
+
+def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
+    """Read the settings of this process.
+
+    Raises:
+        SettingsError: naming every unknown and every invalid setting.
+    """
+    known = {one.name: one.metadata["parse"] for one in fields(Settings)}
+    instance = Path(environ.get(f"{PREFIX}INSTANCE") or "instance")
+    problems: list[str] = []
+    sources = _from_file(instance / CONFIG_FILE, problems)
+    for name, text in environ.items():
+        if name.startswith(PREFIX):
+            sources[name.removeprefix(PREFIX).lower()] = (name, text)
+    values: dict[str, Any] = {}
+    for name, (origin, text) in sorted(sources.items()):
+        if name not in known:
+            problems.append(f"{origin}: there is no such setting")
+        elif text.strip():
+            try:
+                values[name] = known[name](text.strip())
+            except ValueError as error:
+                problems.append(f"{origin}: {error}")
+    if problems:
+        raise SettingsError(problems)
+    return Settings(**values)
+
+
+def _from_file(path: Path, problems: list[str]) -> dict[str, tuple[str, str]]:
+    """``{name: (where it stands, text)}`` of the configuration file; no file is fine."""
+    try:
+        with path.open("rb") as file:
+            content = tomllib.load(file)
+    except FileNotFoundError:
+        return {}
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        problems.append(f"{path}: cannot be read: {error}")
+        return {}
+    found: dict[str, tuple[str, str]] = {}
+    for name, value in content.items():
+        origin = f"{path}: {name}"
+        if name == "instance":
+            problems.append(f"{origin}: set {PREFIX}INSTANCE instead; this file lies inside that folder")
+        elif isinstance(value, dict):
+            problems.append(f"{origin}: there is no such section")
+        else:
+            found[name] = (origin, _as_text(value))
+    return found
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, list):
+        return ",".join(str(item) for item in value)
+    return str(value)
+
+
+def settings_table() -> str:
+    """The documentation table of every setting, in Markdown (`docs/settings.md` is compared with it)."""
+    lines = ["| environment variable | default | meaning |", "|---|---|---|"]
+    for one in fields(Settings):
+        shown = one.default
+        if isinstance(shown, tuple):
+            shown = ",".join(shown)
+        if isinstance(shown, bool):
+            shown = str(shown).lower()
+        cell = f"`{shown}`" if shown not in {"", None} else ""
+        lines.append(f"| `{PREFIX}{one.name.upper()}` | {cell} | {one.metadata['meaning'].replace('|', '/')} |")
+    return "\n".join(lines) + "\n"
