@@ -1,0 +1,44 @@
+"""The hooks a plugin may implement. There are only hooks that the host really calls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pluggy
+
+from app.sinks.protocol import Sink
+
+PROJECT = "relaypoint"
+"""pluggy's project name, the entry-point group, and the prefix of every hook."""
+
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+class RelaypointSpecs:
+    """The hook specifications of plugin API version 1."""
+
+    @hookspec
+    def relaypoint_sinks(self) -> Iterable[Sink]:
+        """The kinds of receiver this plugin brings.
+
+        Called once per process, when the application starts, before any event is delivered. It takes no parameters
+        and must not do I/O. Afterwards the host calls the returned objects directly, by ``info.name``.
+
+        Returns:
+            Any iterable of ``Sink`` objects; a generator is fine. Every name must be new: a second sink of the same
+            name is refused, and a built-in is replaced only by disabling it first. A sink that names another
+            ``api_version`` is refused.
+
+        If it raises, or yields one sink that is refused, the whole plugin is left out and shown in ``failed_plugins``
+        with the reason; every other plugin works on. Webhooks whose sink is missing are parked, not failed.
+
+        Example::
+
+            @hookimpl
+            def relaypoint_sinks():
+                yield PagerSink()
+
+        Since: plugin API version 1.
+        """
+        return ()

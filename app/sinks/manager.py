@@ -1,0 +1,186 @@
+"""Finds sink plugins, loads each on its own, and keeps what they brought.
+
+pluggy's own loader stops at the first broken package and hides a second plugin of the same name, so the entry points
+are walked here, one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from typing import Self, cast
+
+import pluggy
+
+from app.core.errors import ConfigurationError
+from app.sinks.hookspecs import PROJECT, RelaypointSpecs
+from app.sinks.protocol import Sink
+from app.sinks.validity import check_sink
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedPlugin:
+    """A plugin that works. ``name`` is its entry point, ``title`` what its sinks call themselves."""
+
+    name: str
+    distribution: str
+    version: str
+    title: str
+    sinks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FailedPlugin:
+    """A plugin that was left out, and why."""
+
+    name: str
+    distribution: str
+    version: str
+    error: str
+
+
+class SinkManager:
+    """The sinks of one application. Make one per application; there is no global.
+
+    Args:
+        disabled: plugins not to load, by entry-point name (``webhook``) or exactly (``relaypoint:webhook``).
+        enabled: if given, the only plugins to load, written the same way.
+        strict: raise the first failure instead of recording it, for tests and CI.
+    """
+
+    def __init__(
+        self, *, disabled: Collection[str] = (), enabled: Collection[str] | None = None, strict: bool = False
+    ) -> None:
+        self._disabled = frozenset(disabled)
+        self._enabled = None if enabled is None else frozenset(enabled)
+        self._strict = strict
+        self._hooks = pluggy.PluginManager(PROJECT)
+        self._hooks.add_hookspecs(RelaypointSpecs)
+        self._sinks: dict[str, Sink] = {}
+        self._owners: dict[str, str] = {}
+        self._loaded: list[LoadedPlugin] = []
+        self._failed: list[FailedPlugin] = []
+        self._blocked: list[str] = []
+
+    @classmethod
+    def loaded(
+        cls, *, disabled: Collection[str] = (), enabled: Collection[str] | None = None, strict: bool = False
+    ) -> Self:
+        """A manager with everything installed already loaded."""
+        manager = cls(disabled=disabled, enabled=enabled, strict=strict)
+        manager.load()
+        return manager
+
+    @property
+    def failed_plugins(self) -> tuple[FailedPlugin, ...]:
+        """The plugins that were left out, in the order they were tried."""
+        return tuple(self._failed)
+
+    @property
+    def blocked_plugins(self) -> tuple[str, ...]:
+        """The plugins the operator switched off, as ``distribution:name``."""
+        return tuple(self._blocked)
+
+    def load(self) -> None:
+        """Loads every installed plugin. Built-ins come first, so that nobody takes a built-in's name.
+
+        Raises:
+            Exception: only in strict mode, whatever the first broken plugin raised.
+        """
+        for entry in sorted(entry_points(group=PROJECT), key=_load_order):
+            if self._is_blocked(entry):
+                self._blocked.append(_exact_name(entry))
+                continue
+            try:
+                self._load_one(entry)
+            except Exception as error:
+                if self._strict:
+                    raise
+                distribution, version = _source(entry)
+                text = f"{type(error).__name__}: {error}"
+                self._failed.append(FailedPlugin(entry.name, distribution, version, text))
+
+    def get(self, name: str) -> Sink | None:
+        """The sink of that name, or None when no loaded plugin brings it."""
+        return self._sinks.get(name)
+
+    def names(self) -> list[str]:
+        """The names of all sinks, sorted."""
+        return sorted(self._sinks)
+
+    def plugins(self) -> list[LoadedPlugin]:
+        """The loaded plugins, sorted by name."""
+        return sorted(self._loaded, key=lambda plugin: (plugin.name, plugin.distribution))
+
+    def check_pending(self) -> None:
+        """Makes sure that every loaded hook implementation has a specification.
+
+        Raises:
+            pluggy.PluginValidationError: a plugin implements a hook that does not exist.
+        """
+        self._hooks.check_pending()
+
+    def _is_blocked(self, entry: EntryPoint) -> bool:
+        names = {entry.name, _exact_name(entry)}
+        return bool(names & self._disabled) or (self._enabled is not None and not names & self._enabled)
+
+    def _load_one(self, entry: EntryPoint) -> None:
+        exact = _exact_name(entry)
+        module = entry.load()
+        self._hooks.register(module, exact)
+        try:
+            self._hooks.check_pending()
+            sinks = self._collect(module)
+            for sink in sinks:
+                self._refuse_duplicate(sink, entry, [other.info.name for other in sinks])
+        except Exception:
+            self._hooks.unregister(name=exact)
+            raise
+        self._accept(sinks, entry)
+
+    def _collect(self, module: object) -> list[Sink]:
+        """Calls this plugin's hook alone: pluggy's broadcast would let one plugin's error hide the others."""
+        implementations = self._hooks.hook.relaypoint_sinks.get_hookimpls()
+        found: list[Sink] = []
+        for implementation in implementations:
+            if implementation.plugin is module:
+                brought = cast("Iterable[object]", implementation.function())
+                found.extend(check_sink(sink) for sink in brought)
+        return found
+
+    def _refuse_duplicate(self, sink: Sink, entry: EntryPoint, siblings: list[str]) -> None:
+        name = sink.info.name
+        if siblings.count(name) > 1:
+            raise ConfigurationError(f"plugin {_exact_name(entry)} brings two sinks named {name!r}")
+        if name in self._owners:
+            raise ConfigurationError(
+                f"sink name {name!r} of {_label(entry)} is taken by {self._owners[name]}; disable one of the two"
+            )
+
+    def _accept(self, sinks: list[Sink], entry: EntryPoint) -> None:
+        distribution, version = _source(entry)
+        for sink in sinks:
+            self._sinks[sink.info.name] = sink
+            self._owners[sink.info.name] = _label(entry)
+        title = ", ".join(sink.info.title for sink in sinks)
+        names = tuple(sorted(sink.info.name for sink in sinks))
+        self._loaded.append(LoadedPlugin(entry.name, distribution, version, title, names))
+
+
+def _source(entry: EntryPoint) -> tuple[str, str]:
+    """Distribution name and version, "" when the entry point belongs to none."""
+    return (entry.dist.name, entry.dist.version) if entry.dist else ("", "")
+
+
+def _label(entry: EntryPoint) -> str:
+    return " ".join(_source(entry))
+
+
+def _exact_name(entry: EntryPoint) -> str:
+    return f"{_source(entry)[0]}:{entry.name}"
+
+
+def _load_order(entry: EntryPoint) -> tuple[bool, str, str]:
+    distribution, _ = _source(entry)
+    return (distribution != PROJECT, distribution, entry.name)

@@ -1,0 +1,75 @@
+"""How a sink declares its settings: one pydantic model each for config and secrets, with hints for the form.
+
+The same models validate the API, draw the console's form (JSON Schema with an ``x-ui`` object per field) and decide
+what is masked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetJsonSchemaHandler, SecretStr
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+from app.sinks.protocol import AnyBinding, Sink
+
+
+class Settings(BaseModel):
+    """Base of a sink's config and secrets models: unknown keys refused, immutable, inputs kept out of error texts."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class NoSecrets(Settings):
+    """For a sink that has no secrets of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """How one field looks in a form; put it into the field's ``Annotated`` type.
+
+    Args:
+        title: the label.
+        help: one sentence below the input.
+        group: heading the field stands under.
+        order: position within the group, low first.
+        placeholder: shown while the input is empty.
+        widget: kind of input, such as ``text``, ``select``, ``switch`` or ``password``; "" lets the form choose.
+    """
+
+    title: str
+    help: str = ""
+    group: str = ""
+    order: int = 0
+    placeholder: str = ""
+    widget: str = ""
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Writes the title and the ``x-ui`` object into the field's schema."""
+        schema = handler(core)
+        hints = {key: value for key, value in asdict(self).items() if key != "title" and value != ""}
+        return {**schema, "title": self.title, "x-ui": hints}
+
+
+def _visible_ascii(secret: SecretStr) -> SecretStr:
+    text = secret.get_secret_value()
+    if not text or not all("!" <= character <= "~" for character in text):
+        raise ValueError("must be visible ASCII characters without spaces or line breaks")
+    return secret
+
+
+HeaderSecret = Annotated[SecretStr, Field(max_length=4096), AfterValidator(_visible_ascii)]
+"""A secret that goes into one HTTP header: it can neither be empty nor break out of its line."""
+
+
+def sink_schema(sink: Sink) -> dict[str, Any]:
+    """``{"config": …, "secrets": …}``: two JSON Schemas with form hints."""
+    return {"config": sink.config_model.model_json_schema(), "secrets": sink.secrets_model.model_json_schema()}
+
+
+def describe_settings(binding: AnyBinding) -> dict[str, Any]:
+    """The usual answer of ``Sink.describe``: config as it is, and of each secret only whether it is set."""
+    secrets = {name: {"set": bool(getattr(binding.secrets, name))} for name in type(binding.secrets).model_fields}
+    return {"config": binding.config.model_dump(mode="json"), "secrets": secrets}

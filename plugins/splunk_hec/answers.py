@@ -1,0 +1,138 @@
+"""What an answer of the HTTP Event Collector means. The status alone lies: the ``code`` in the body decides."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import orjson
+
+from app.sinks import Answer, Item, Outcome, Verdict, classify_by_status, is_success, retry_after, too_large
+
+HEALTHY = 17
+"""The health endpoint's "HEC is healthy"."""
+
+_MEANINGS: dict[int, tuple[Verdict, str]] = {
+    0: (Verdict.DELIVERED, ""),
+    1: (Verdict.SINK_BROKEN, "the token is disabled"),
+    2: (Verdict.SINK_BROKEN, "a token is required"),
+    3: (Verdict.SINK_BROKEN, "the authorization is invalid"),
+    4: (Verdict.SINK_BROKEN, "the token is invalid"),
+    5: (Verdict.REJECT, "no data"),
+    6: (Verdict.REJECT, "invalid data format"),
+    7: (Verdict.SINK_BROKEN, "the token may not write to the index"),
+    8: (Verdict.RETRY, "internal server error"),
+    9: (Verdict.RETRY, "the server is busy"),
+    10: (Verdict.SINK_BROKEN, "the data channel is missing"),
+    11: (Verdict.SINK_BROKEN, "the data channel is invalid"),
+    12: (Verdict.REJECT, "the event field is required"),
+    13: (Verdict.REJECT, "the event field is blank"),
+    14: (Verdict.SINK_BROKEN, "acknowledgement is disabled"),
+    15: (Verdict.REJECT, "indexed fields could not be handled"),
+    16: (Verdict.SINK_BROKEN, "authorization in the query string is not enabled"),
+    18: (Verdict.RETRY, "the queues are full"),
+    19: (Verdict.RETRY, "acknowledgement is unavailable"),
+    20: (Verdict.RETRY, "the queues are full and acknowledgement is unavailable"),
+    21: (Verdict.SINK_BROKEN, "the token is invalid"),
+    22: (Verdict.SINK_BROKEN, "the token is disabled"),
+    23: (Verdict.RETRY, "the server is shutting down"),
+    24: (Verdict.DELIVERED, "the queue is nearly full"),
+    25: (Verdict.DELIVERED, "the acknowledgement channel is nearly full"),
+    26: (Verdict.THROTTLE, "the queue is full"),
+    27: (Verdict.THROTTLE, "the acknowledgement channel is full"),
+}
+"""Code to meaning, in our words: the receiver's own text is never repeated, it may echo the token."""
+
+_WRONG_INDEX = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The body of a HEC answer. ``first_bad`` is ``invalid-event-number``: events before it were taken."""
+
+    code: int
+    first_bad: int | None
+
+
+def parse_reply(body: bytes) -> Reply | None:
+    """The reply in a body, or None when this is no answer of an event collector."""
+    try:
+        data = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+    if not isinstance(data, dict) or type(data.get("code")) is not int:
+        return None
+    first_bad = data.get("invalid-event-number")
+    return Reply(data["code"], first_bad if type(first_bad) is int and first_bad >= 0 else None)
+
+
+def classify_answer(answer: Answer, items: Sequence[Item], index: str) -> Outcome:
+    """What the answer means for each item of the request.
+
+    Args:
+        answer: the receiver's answer.
+        items: what the request carried; empty for a probe.
+        index: the configured index, named when the token may not write to it.
+    """
+    reply = parse_reply(answer.body)
+    if reply is None:
+        return _not_hec(answer, items)
+    if reply.code == HEALTHY:
+        return _healthy(items)
+    meaning = _MEANINGS.get(reply.code)
+    if meaning is None or (meaning[0] is Verdict.DELIVERED and not is_success(answer.status)):
+        return _by_status(answer, items)
+    verdict, words = meaning
+    if reply.code == _WRONG_INDEX:
+        words = f"{words} {index!r}" if index else "the token's default index is not allowed"
+    reason = f"HEC code {reply.code}: {words}" if words else ""
+    wait = retry_after(answer.headers) if verdict in {Verdict.RETRY, Verdict.THROTTLE} else None
+    return _apply(Outcome(verdict, reason, wait), reply.first_bad, len(items))
+
+
+def _apply(outcome: Outcome, first_bad: int | None, count: int) -> Outcome:
+    """Spreads a reading over the items, as far as the collector says how far it came."""
+    if outcome.verdict is Verdict.REJECT:
+        return _rejected(outcome, first_bad, count)
+    if outcome.verdict is Verdict.RETRY:
+        return _retried(outcome, first_bad, count)
+    return outcome
+
+
+def _not_hec(answer: Answer, items: Sequence[Item]) -> Outcome:
+    """A proxy's login page with status 200 must never count as delivered."""
+    if is_success(answer.status):
+        return Outcome(Verdict.SINK_BROKEN, f"status {answer.status}, but the body is not a HEC answer")
+    return _by_status(answer, items)
+
+
+def _healthy(items: Sequence[Item]) -> Outcome:
+    if items:
+        return Outcome(Verdict.SINK_BROKEN, "HEC code 17: the address is the health endpoint, events are not stored")
+    return Outcome(Verdict.DELIVERED, "HEC code 17: healthy")
+
+
+def _by_status(answer: Answer, items: Sequence[Item]) -> Outcome:
+    outcome = classify_by_status(answer)
+    return too_large(items) if outcome.verdict is Verdict.SPLIT else outcome
+
+
+def _rejected(bad: Outcome, first_bad: int | None, count: int) -> Outcome:
+    """Only the event at fault is given up. Without its number the request is halved until it stands alone."""
+    if count <= 1:
+        return bad
+    if first_bad is None or first_bad >= count:
+        return Outcome(Verdict.SPLIT, f"{bad.reason}; the event at fault is not named")
+    taken = Outcome(Verdict.DELIVERED, f"taken before event {first_bad} failed")
+    again = Outcome(Verdict.RETRY, f"not read because event {first_bad} failed")
+    items = (*[taken] * first_bad, bad, *[again] * (count - first_bad - 1))
+    return Outcome(Verdict.PARTIAL, bad.reason, items=items)
+
+
+def _retried(again: Outcome, first_bad: int | None, count: int) -> Outcome:
+    if not first_bad or first_bad >= count:
+        return again
+    taken = Outcome(Verdict.DELIVERED, f"taken before the collector stopped at event {first_bad}")
+    return Outcome(
+        Verdict.PARTIAL, again.reason, again.retry_after_s, items=(*[taken] * first_bad, *[again] * (count - first_bad))
+    )

@@ -1,0 +1,146 @@
+"""The generic webhook: the canonical event by HTTP POST.
+
+The host signs every request (Standard Webhooks headers) and adds the webhook's own headers; this sink frames the body
+and reads the answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from pydantic import BaseModel
+
+from app.sinks import (
+    Answer,
+    Binding,
+    Event,
+    Hint,
+    Item,
+    Limits,
+    NoSecrets,
+    OutboundRequest,
+    Outcome,
+    Settings,
+    Sink,
+    SinkInfo,
+    Verdict,
+    describe_settings,
+    hookimpl,
+    is_client_error,
+    is_redirect,
+    is_success,
+    retry_after,
+    too_large,
+)
+from plugins.webhook.shapes import CONTENT_TYPES, BodyShape, cloudevent, frame
+
+MAX_BYTES = 8 * 1024 * 1024
+MAX_EVENTS = 20_000
+ARRAY_OVERHEAD = 2
+"""A comma per item, and the two brackets: counted so that even a single item stays within the limit."""
+
+_RETRIED = frozenset({401, 403, 404, 408, 409, 423, 425})
+"""4xx that a receiver under deployment or repair gives; a generic receiver gets the whole schedule to come back."""
+
+
+class WebhookConfig(Settings):
+    """Settings of the generic webhook."""
+
+    body_shape: Annotated[
+        BodyShape,
+        Hint(
+            title="Body shape",
+            help="What one request carries. Automatic: one object in instant mode, an array in batch mode.",
+            group="Format",
+            order=1,
+            widget="select",
+        ),
+    ] = BodyShape.AUTO
+
+
+WebhookBinding = Binding[WebhookConfig, NoSecrets]
+
+
+def _shape(binding: WebhookBinding) -> BodyShape:
+    shape = binding.config.body_shape
+    if shape is not BodyShape.AUTO:
+        return shape
+    return BodyShape.ARRAY if binding.batch else BodyShape.OBJECT
+
+
+class WebhookSink:
+    """Sends the canonical event as it is stored, byte for byte."""
+
+    info = SinkInfo(
+        name="webhook",
+        title="Webhook",
+        description="JSON to any HTTP endpoint, signed the Standard Webhooks way.",
+        docs_url="https://www.standardwebhooks.com/",
+    )
+    config_model: type[BaseModel] = WebhookConfig
+    secrets_model: type[BaseModel] = NoSecrets
+
+    def limits(self, binding: WebhookBinding) -> Limits:
+        """One event for the object shapes, otherwise up to 20,000 events in 8 MiB."""
+        shape = _shape(binding)
+        if shape is BodyShape.OBJECT or (shape is BodyShape.CLOUDEVENTS and not binding.batch):
+            return Limits(max_events=1, max_bytes=MAX_BYTES, max_item_bytes=MAX_BYTES, item_overhead=0)
+        overhead = 1 if shape is BodyShape.NDJSON else ARRAY_OVERHEAD
+        return Limits(
+            max_events=MAX_EVENTS, max_bytes=MAX_BYTES, max_item_bytes=MAX_BYTES - overhead, item_overhead=overhead
+        )
+
+    def format(self, event: Event, binding: WebhookBinding) -> Item:
+        """The stored bytes themselves, unparsed, except for CloudEvents."""
+        if binding.config.body_shape is BodyShape.CLOUDEVENTS:
+            return Item(event.id, cloudevent(event))
+        return Item(event.id, event.json)
+
+    def build_request(self, items: Sequence[Item], binding: WebhookBinding) -> OutboundRequest:
+        """A POST to the endpoint."""
+        shape = _shape(binding)
+        content_type = CONTENT_TYPES[shape, binding.batch]
+        return OutboundRequest(
+            binding.endpoint_url, frame(shape, items, batch=binding.batch), (("content-type", content_type),)
+        )
+
+    def classify(self, answer: Answer, items: Sequence[Item], binding: WebhookBinding) -> Outcome:  # noqa: ARG002 - the protocol's signature
+        """By status alone: a generic receiver says nothing more."""
+        status = answer.status
+        if is_success(status):
+            return Outcome(Verdict.DELIVERED)
+        if is_redirect(status):
+            return Outcome(Verdict.REJECT, f"the receiver answered {status}: redirect not followed")
+        if is_client_error(status):
+            return _client_error(answer, items)
+        return Outcome(Verdict.RETRY, f"the receiver answered {status}", retry_after_s=retry_after(answer.headers))
+
+    def probe(self, binding: WebhookBinding) -> None:  # noqa: ARG002 - the protocol's signature
+        """None: there is no request that every receiver takes without effect."""
+        return
+
+    def describe(self, binding: WebhookBinding) -> dict[str, Any]:
+        """The settings for people."""
+        return describe_settings(binding)
+
+
+def _client_error(answer: Answer, items: Sequence[Item]) -> Outcome:
+    status = answer.status
+    reason = f"the receiver answered {status}"
+    if status == HTTPStatus.GONE:
+        return Outcome(Verdict.SINK_BROKEN, f"{reason}: it is gone for good", disable=True)
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return Outcome(Verdict.THROTTLE, reason, retry_after_s=retry_after(answer.headers))
+    if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        return too_large(items)
+    if status in _RETRIED:
+        return Outcome(Verdict.RETRY, reason, retry_after_s=retry_after(answer.headers))
+    return Outcome(Verdict.REJECT, reason)
+
+
+@hookimpl
+def relaypoint_sinks() -> Iterable[Sink]:
+    """The generic webhook."""
+    yield WebhookSink()
