@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -133,13 +132,13 @@ class RuntimeLoader:
             secrets.append(parse_secret(previous.decode()))
         return secrets
 
-    def _open(self, row: Mapping[str, Any], column: str, name: str) -> bytes | None:
+    def _open(self, row: RowMapping, column: str, name: str) -> bytes | None:
         sealed = row[column]
         if sealed is None:
             return None
         return self._vault.open(sealed, organization=row["organization_id"], webhook=row["id"], field=name)
 
-    def _json(self, row: Mapping[str, Any], column: str, name: str) -> Any:
+    def _json(self, row: RowMapping, column: str, name: str) -> Any:
         opened = self._open(row, column, name)
         return None if opened is None else orjson.loads(opened)
 

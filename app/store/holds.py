@@ -30,11 +30,16 @@ def hold_due(connection: Connection, webhook_pk: int, now: Micros, *, park_reaso
         .where(deliveries.c.webhook_pk == webhook_pk, deliveries.c.event_seq.in_(due))
         .values(state=state, due_at=None, lease_token=None, reason=park_reason)
     )
+    due_batches = (batches.c.webhook_pk == webhook_pk, batches.c.due_at <= now)
     connection.execute(
-        update(batches)
-        .where(batches.c.webhook_pk == webhook_pk, batches.c.due_at <= now)
-        .values(due_at=None, lease_token=None)
+        update(deliveries)
+        .where(
+            deliveries.c.batch_pk.in_(select(batches.c.pk).where(*due_batches)),
+            deliveries.c.state.in_((DeliveryState.PENDING, DeliveryState.SENDING)),
+        )
+        .values(state=state, lease_token=None, reason=park_reason)
     )
+    connection.execute(update(batches).where(*due_batches).values(due_at=None, lease_token=None))
 
 
 def release_held(connection: Connection, webhook_pk: int, now: Micros) -> int:
