@@ -1,0 +1,71 @@
+"""``relaypoint web``: the process that answers HTTP."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from app.ops.logging import configure_logging
+from app.ops.parent import die_with_parent
+from app.settings import Settings, load_settings
+
+BLOCKING_THREADS = 8
+"""Requests a process works on at once; the rest wait in the backlog."""
+
+BACKLOG = 1024
+STOP_GRACE_S = 10
+
+
+@click.command()
+@click.option("--host", help="Address to listen on.  [default: from the settings, 127.0.0.1]")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on.  [default: from the settings, 8080]")
+def web(host: str | None, port: int | None) -> None:
+    """Run the web process: ingest, API and console."""
+    settings = load_settings()
+    settings = dataclasses.replace(settings, host=host or settings.host, port=settings.port if port is None else port)
+    configure_logging("web", json_lines=settings.log_format == "json")
+    _serve(settings)
+
+
+def web_processes(settings: Settings) -> int:
+    """How many: SQLite has one writer, so a second process only adds waiting; PostgreSQL uses two."""
+    return 1 if settings.database_url.startswith("sqlite") else 2
+
+
+def application_loader(settings: Settings) -> Callable[[], Any]:
+    """What the server calls in each of its worker processes to get the application."""
+    server = os.getpid()
+
+    def load() -> Any:
+        from app.api import create_app  # noqa: PLC0415 - the parent of the worker processes loads no application
+
+        die_with_parent(server)
+        configure_logging("web", json_lines=settings.log_format == "json")
+        return create_app(settings)
+
+    return load
+
+
+def _serve(settings: Settings) -> None:
+    from granian import Granian  # noqa: PLC0415 - only this command needs the server
+    from granian.constants import Interfaces  # noqa: PLC0415
+    from granian.log import LogLevels  # noqa: PLC0415
+
+    server = Granian(
+        "wsgi:app",
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.WSGI,
+        workers=web_processes(settings),
+        blocking_threads=BLOCKING_THREADS,
+        backlog=BACKLOG,
+        respawn_failed_workers=True,
+        workers_kill_timeout=STOP_GRACE_S,
+        log_level=LogLevels.warning,
+        log_dictconfig={"version": 1, "disable_existing_loggers": False, "incremental": True},
+    )
+    server.serve(target_loader=application_loader(settings), wrap_loader=False)

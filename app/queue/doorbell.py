@@ -1,0 +1,112 @@
+"""Rings through Redis: at most one waiting job per partition, 200 ms at most, and never an error to the caller."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Sequence
+from typing import cast
+from uuid import uuid4
+
+from redis import Redis
+from redis.exceptions import RedisError
+from rq import Queue
+from rq.serializers import JSONSerializer
+
+from app.core.clock import SECOND, Micros
+from app.queue.job import FAILURE_TTL_S, JOB_FUNCTION, JOB_TIMEOUT_S, QUEUE_NAME, DrainJob, rung_key
+
+log = logging.getLogger(__name__)
+
+BREAK_FOR: Micros = 1 * SECOND
+"""After a failure nobody tries again for this long; the tick rings what was missed."""
+
+RUNG_MS = 60_000
+"""How long a partition counts as rung when its job has vanished and no tick looks after it."""
+
+# A partition is rung when its key holds the id of a job. By force (the tick), the key counts only while that job really
+# waits in the queue: a job that a dying worker took with it is replaced, and one that waits is not doubled, so the
+# queue never grows beyond one job per partition however long the workers are busy.
+_MARK = """
+local fresh = {}
+local force = ARGV[1] == '1'
+for i = 2, #KEYS do
+    local waiting = redis.call('GET', KEYS[i])
+    if waiting and force and not redis.call('LPOS', KEYS[1], waiting) then
+        waiting = false
+    end
+    if not waiting then
+        redis.call('SET', KEYS[i], ARGV[i + 1], 'PX', ARGV[2])
+        fresh[#fresh + 1] = i - 1
+    end
+end
+return fresh
+"""
+
+
+class RedisDoorbell:
+    """A ``Doorbell`` over RQ.
+
+    Args:
+        redis: a client with short timeouts (``app.queue.connection.ring_redis``).
+        clock: any clock; it only measures how long the breaker stays open.
+    """
+
+    def __init__(self, redis: Redis, clock: Callable[[], Micros]) -> None:
+        self._queue = Queue(
+            QUEUE_NAME,
+            connection=redis,
+            job_class=DrainJob,
+            serializer=JSONSerializer,
+            default_timeout=JOB_TIMEOUT_S,
+        )
+        self._mark = redis.register_script(_MARK)
+        self._clock = clock
+        self._closed_again_at: Micros = 0
+        self.failures = 0
+        """Rings that failed since this object was made."""
+        self.unheard = 0
+        """Rings that were not even tried, because one had just failed."""
+
+    def ring(self, partitions: Collection[int], *, force: bool = False) -> None:
+        """Put a drain job into the queue for every partition that has none on its way.
+
+        Args:
+            partitions: their numbers.
+            force: look into the queue itself instead of trusting the mark; for the tick.
+        """
+        if not partitions:
+            return
+        if self._clock() < self._closed_again_at:
+            self.unheard += 1
+            return
+        try:
+            self._enqueue(self._newly_rung(sorted(set(partitions)), force=force))
+        except (RedisError, OSError) as error:
+            self.failures += 1
+            self._closed_again_at = self._clock() + BREAK_FOR
+            log.warning("doorbell failed", extra={"error": type(error).__name__, "failures": self.failures})
+
+    def _newly_rung(self, partitions: Sequence[int], *, force: bool) -> list[tuple[int, str]]:
+        named = [(partition, f"drain-{partition}-{uuid4().hex}") for partition in partitions]
+        keys = [self._queue.key, *(rung_key(partition) for partition in partitions)]
+        args = ["1" if force else "0", RUNG_MS, *(job_id for _, job_id in named)]
+        fresh = cast("list[int]", self._mark(keys=keys, args=args))
+        return [named[place - 1] for place in fresh]
+
+    def _enqueue(self, fresh: Sequence[tuple[int, str]]) -> None:
+        if not fresh:
+            return
+        self._queue.enqueue_many(
+            [
+                Queue.prepare_data(
+                    JOB_FUNCTION,
+                    args=(partition,),
+                    job_id=job_id,
+                    timeout=JOB_TIMEOUT_S,
+                    result_ttl=0,
+                    failure_ttl=FAILURE_TTL_S,
+                    description=f"drain {partition}",
+                )
+                for partition, job_id in fresh
+            ]
+        )

@@ -1,0 +1,72 @@
+"""The tick: once a second, ring for every partition that has due rows.
+
+It is what makes the doorbell optional. Whatever Redis forgot, a killed worker took with it or a full breaker swallowed
+is rung again here, because the question is put to the database.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection
+from threading import Event
+from typing import Protocol
+
+from app.core.clock import Clock, Micros
+
+log = logging.getLogger(__name__)
+
+INTERVAL_S = 1.0
+_LONGEST_WAIT_S = 8.0
+
+
+class ForcedDoorbell(Protocol):
+    """A doorbell that can be told to look twice."""
+
+    def ring(self, partitions: Collection[int], *, force: bool = False) -> None:
+        """See ``app.queue.doorbell.RedisDoorbell.ring``."""
+        ...
+
+
+class Tick:
+    """Rings what is due, as long as it holds the lease; several may run, one of them works.
+
+    Args:
+        take_lease: answers whether this process is the one that ticks now.
+        due_partitions: the partitions with rows due at a moment.
+        doorbell: rung with force.
+        clock: the wall clock.
+    """
+
+    def __init__(
+        self,
+        *,
+        take_lease: Callable[[Micros], bool],
+        due_partitions: Callable[[Micros], Collection[int]],
+        doorbell: ForcedDoorbell,
+        clock: Clock,
+    ) -> None:
+        self._take_lease = take_lease
+        self._due_partitions = due_partitions
+        self._doorbell = doorbell
+        self._clock = clock
+
+    def once(self) -> Collection[int]:
+        """One round; answers the partitions it rang for."""
+        now = self._clock()
+        if not self._take_lease(now):
+            return ()
+        due = self._due_partitions(now)
+        self._doorbell.ring(due, force=True)
+        return due
+
+    def run(self, stop: Event, interval_s: float = INTERVAL_S) -> None:
+        """Tick until told to stop. A round that fails is logged, and the next one comes a little later."""
+        wait_s = interval_s
+        while not stop.is_set():
+            try:
+                self.once()
+                wait_s = interval_s
+            except Exception as error:  # noqa: BLE001 - the tick outlives whatever ails the database
+                wait_s = min(2 * wait_s, max(_LONGEST_WAIT_S, interval_s))
+                log.warning("tick failed", extra={"error": type(error).__name__, "again_in_s": wait_s})
+            stop.wait(wait_s)

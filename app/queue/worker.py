@@ -1,0 +1,164 @@
+"""The worker process: RQ takes the jobs in the main thread, the engine delivers in its own."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+from redis import Redis
+from redis.exceptions import RedisError
+from rq import SimpleWorker
+from rq.exceptions import StopRequested
+from rq.serializers import JSONSerializer
+
+from app.queue.connection import worker_redis
+from app.queue.job import QUEUE_NAME, SEAT, DrainJob, Engine
+
+log = logging.getLogger(__name__)
+
+STOP_GRACE_S = 20.0
+"""What attempts in flight get when the process is asked to end."""
+
+WORKER_TTL_S = 60
+MAINTENANCE_S = 30
+"""RQ's own clean-up of dead workers and abandoned jobs; only tidiness, since nothing that matters lives in Redis."""
+
+_POLL_S = 0.1
+_FIRST_WAIT_S = 0.1
+_LONGEST_WAIT_S = 2.0
+EXIT_ENGINE_DEAD = 70
+
+
+class DrainWorker(SimpleWorker):
+    """RQ's worker without forks, cut down to what a drain needs.
+
+    It opens no command channel (a message in Redis could stop it), installs no signal handlers, and looks once a second
+    whether it should stop.
+
+    Args:
+        connection: a client of its own.
+        should_stop: asked between two jobs.
+    """
+
+    job_class = DrainJob
+    max_connection_wait_time = _LONGEST_WAIT_S
+
+    def __init__(self, connection: Redis, should_stop: Callable[[], bool]) -> None:
+        super().__init__(
+            [QUEUE_NAME],
+            name=f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:6]}",
+            connection=connection,
+            worker_ttl=WORKER_TTL_S,
+            maintenance_interval=MAINTENANCE_S,
+            job_class=DrainJob,
+            serializer=JSONSerializer,
+            log_job_description=False,
+        )
+        self.log_result_lifespan = False
+        self._should_stop = should_stop
+
+    @property
+    def dequeue_timeout(self) -> int:
+        """How long one blocking pop waits, in seconds; a stop or a lost connection is noticed after it."""
+        return 1
+
+    def subscribe(self) -> None:
+        """No command channel."""
+
+    def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
+        """Say that this worker lives; between two jobs, also the place where it notices that it should stop.
+
+        Raises:
+            StopRequested: the process was asked to end.
+        """
+        if pipeline is None and self._should_stop():
+            raise StopRequested
+        super().heartbeat(timeout, pipeline)
+
+    def _install_signal_handlers(self) -> None:
+        """The process has its own."""
+
+
+class WorkerProcess:
+    """One worker process from start to end.
+
+    Args:
+        redis_url: where the jobs are.
+        engine: not yet started.
+        exit_now: ends the process at once when the engine has died.
+    """
+
+    def __init__(self, redis_url: str, engine: Engine, *, exit_now: Callable[[int], object] = os._exit) -> None:
+        self._redis_url = redis_url
+        self._engine = engine
+        self._exit_now = exit_now
+        self._asked_to_stop = False
+
+    def run(self) -> None:
+        """Work until a signal asks for the end. Must be called in the main thread of a fresh process."""
+        signal.signal(signal.SIGTERM, self._on_signal)
+        signal.signal(signal.SIGINT, self._on_signal)
+        self._engine.start()
+        log.info("worker started", extra={"queue": QUEUE_NAME})
+        SEAT.take(self._engine)
+        watcher = threading.Thread(target=self._watch, name="engine-watcher", daemon=True)
+        watcher.start()
+        try:
+            self._take_jobs()
+        finally:
+            self._asked_to_stop = True
+            watcher.join()
+            SEAT.leave()
+        log.info("worker stopped")
+
+    def stop(self) -> None:
+        """Ask for the end, as a signal does."""
+        self._asked_to_stop = True
+
+    def _on_signal(self, _number: int, _frame: object) -> None:
+        if self._asked_to_stop:
+            self._exit_now(1)
+        # Only a flag: a handler runs between any two instructions of the main thread, and must not wait for a lock.
+        self._asked_to_stop = True
+
+    def _watch(self) -> None:
+        while not self._asked_to_stop:
+            self._die_if_engine_died()
+            time.sleep(_POLL_S)
+        log.info("worker stopping", extra={"grace_s": STOP_GRACE_S})
+        try:
+            self._engine.stop(STOP_GRACE_S)
+        except Exception:
+            log.exception("engine did not stop cleanly")
+        self._die_if_engine_died()
+
+    def _die_if_engine_died(self) -> None:
+        error = self._engine.failed
+        if error is not None:
+            log.critical("engine died", exc_info=error)
+            logging.shutdown()
+            self._exit_now(EXIT_ENGINE_DEAD)
+
+    def _take_jobs(self) -> None:
+        """Take jobs; whenever Redis goes away, wait and begin again with a new connection."""
+        wait_s = _FIRST_WAIT_S
+        while not self._asked_to_stop:
+            began = time.monotonic()
+            connection = worker_redis(self._redis_url)
+            try:
+                DrainWorker(connection, lambda: self._asked_to_stop).work(logging_level="WARNING")
+            except RedisError as error:
+                log.warning("redis lost", extra={"error": type(error).__name__, "again_in_s": wait_s})
+            finally:
+                connection.close()
+            if time.monotonic() - began > 2 * _LONGEST_WAIT_S:
+                wait_s = _FIRST_WAIT_S
+            time.sleep(wait_s)
+            wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
