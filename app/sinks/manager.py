@@ -147,6 +147,8 @@ class SinkManager:
             if implementation.plugin is module:
                 brought = cast("Iterable[object]", implementation.function())
                 found.extend(check_sink(sink) for sink in brought)
+        if not found:
+            raise ConfigurationError("the plugin brings no sink: is its relaypoint_sinks marked with @hookimpl?")
         return found
 
     def _refuse_duplicate(self, sink: Sink, entry: EntryPoint, siblings: list[str]) -> None:
