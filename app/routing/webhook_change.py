@@ -1,0 +1,207 @@
+"""From a change somebody asked for to the columns it sets. No transaction here: the use case owns that."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from pydantic import BaseModel, ValidationError
+from sqlalchemy import RowMapping
+
+from app.core.endpoint_url import check_endpoint_url, origin
+from app.core.errors import ConflictError, InvalidInputError
+from app.core.header_rules import check_headers
+from app.core.retry import check_schedule
+from app.routing.sealed_fields import ENDPOINT, HEADERS, SECRETS
+from app.routing.webhook_event_types import check_event_types
+from app.routing.webhook_input import KeepSecret, WebhookPatch
+from app.routing.webhook_view import shown_url
+from app.security.vault import Vault
+from app.sinks.manager import SinkManager
+from app.sinks.protocol import Sink
+
+SWITCHED_OFF = "switched off by a user"
+_KEEP = {"set": True}
+_NO_SECRETS: dict[str, Any] = {"secrets_sealed": None, "secret_names": "[]"}
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRules:
+    """Everything a change is judged by."""
+
+    vault: Vault
+    sinks: SinkManager
+
+
+def changed_columns(row: RowMapping, patch: WebhookPatch, rules: ChangeRules) -> dict[str, Any]:
+    """The columns that a change sets on a webhook.
+
+    Raises:
+        InvalidInputError: naming the field at fault.
+        ConflictError: it would be enabled without a sink or endpoint.
+    """
+    change = _Change(row, patch, rules)
+    change.simple_fields()
+    change.sink()
+    change.endpoint()
+    change.headers()
+    change.settings()
+    change.state()
+    return change.values
+
+
+class _Change:
+    """One change in the making: reads fall through from the new values to the stored row."""
+
+    def __init__(self, row: RowMapping, patch: WebhookPatch, rules: ChangeRules) -> None:
+        self.values: dict[str, Any] = {}
+        self._row = row
+        self._patch = patch
+        self._rules = rules
+        self._new_sink = False
+        self._new_origin = False
+
+    def _now(self, column: str) -> Any:
+        return self.values.get(column, self._row[column])
+
+    def _seal(self, plain: bytes, field: str) -> bytes:
+        row = self._row
+        return self._rules.vault.seal(plain, organization=row["organization_id"], webhook=row["id"], field=field)
+
+    def _stored(self, column: str, field: str) -> bytes | None:
+        row = self._row
+        if row[column] is None:
+            return None
+        return self._rules.vault.open(row[column], organization=row["organization_id"], webhook=row["id"], field=field)
+
+    def simple_fields(self) -> None:
+        """Fields that need no more than their own check."""
+        patch = self._patch
+        if patch.name is not None:
+            self.values["name"] = patch.name
+        if patch.event_types is not None:
+            self.values["event_types"] = _json(check_event_types(patch.event_types))
+        if patch.retry is not None:
+            self.values["retry_schedule"] = _json(list(check_schedule(patch.retry.schedule_s)))
+        if patch.says("rate_limit"):
+            self.values["rate_per_s"] = patch.rate_limit.per_s if patch.rate_limit else None
+        if patch.concurrency is not None:
+            self.values["concurrency"] = patch.concurrency
+        if patch.batch is not None:
+            for name, number in patch.batch.model_dump(exclude_none=True).items():
+                self.values[f"batch_{name}"] = number
+
+    def sink(self) -> None:
+        """Another sink starts with settings of its own."""
+        name = self._patch.sink
+        if name is None:
+            return
+        if self._rules.sinks.get(name) is None:
+            known = ", ".join(self._rules.sinks.names())
+            raise InvalidInputError(f"there is no sink {name!r}; there are: {known}", field="sink")
+        self._new_sink = name != self._row["sink"]
+        if self._new_sink:
+            self.values.update(sink=name, config="{}", **_NO_SECRETS)
+
+    def endpoint(self) -> None:
+        """A URL of another origin takes the stored secrets away: they were meant for the old one."""
+        url = self._patch.endpoint_url
+        if url is None:
+            return
+        check_endpoint_url(url)
+        before = self._stored("endpoint_sealed", ENDPOINT)
+        self._new_origin = before is not None and origin(before.decode()) != origin(url)
+        if self._new_origin:
+            self.values.update(headers_sealed=None, header_names="[]", **_NO_SECRETS)
+        self.values.update(endpoint_sealed=self._seal(url.encode(), ENDPOINT), endpoint_shown=shown_url(url))
+
+    def headers(self) -> None:
+        """The user's own headers, replaced whole."""
+        if not self._patch.says("headers"):
+            return
+        kept = {} if self._new_origin else dict(orjson.loads(self._stored("headers_sealed", HEADERS) or b"[]"))
+        pairs: list[tuple[str, str]] = []
+        for name, value in (self._patch.headers or {}).items():
+            if isinstance(value, KeepSecret):
+                pairs.append((name, _kept(kept, name, "headers", self._new_origin)))
+            else:
+                pairs.append((name, value))
+        check_headers(pairs)
+        sealed = self._seal(orjson.dumps(pairs), HEADERS) if pairs else None
+        self.values.update(headers_sealed=sealed, header_names=_json([name for name, _ in pairs]))
+
+    def settings(self) -> None:
+        """The sink's own config and secrets, judged by the sink's own models."""
+        patch = self._patch
+        name = self._now("sink")
+        if name is None:
+            for field in ("config", "secrets"):
+                if getattr(patch, field):
+                    raise InvalidInputError("choose the sink first; its settings are its own", field=field)
+            return
+        touched = patch.says("config") or patch.says("secrets") or self._new_sink or self._new_origin
+        if not touched and patch.endpoint_url is None:
+            return
+        sink = self._rules.sinks.get(name)
+        if sink is None:
+            raise ConflictError(f"sink {name!r} is not installed or failed to load")
+        self._judge(sink)
+
+    def _judge(self, sink: Sink) -> None:
+        complete = self._now("endpoint_sealed") is not None
+        config = (self._patch.config or {}) if self._patch.says("config") else orjson.loads(self._now("config"))
+        _validated(sink.config_model, config, "config", complete=complete)
+        self.values["config"] = _json(config)
+        secrets = self._secrets()
+        _validated(sink.secrets_model, secrets, "secrets", complete=complete)
+        sealed = self._seal(orjson.dumps(secrets), SECRETS) if secrets else None
+        self.values.update(secrets_sealed=sealed, secret_names=_json(sorted(secrets)))
+
+    def _secrets(self) -> dict[str, Any]:
+        gone = self._new_sink or self._new_origin
+        kept: dict[str, Any] = {} if gone else orjson.loads(self._stored("secrets_sealed", SECRETS) or b"{}")
+        if not self._patch.says("secrets"):
+            return kept
+        asked = self._patch.secrets or {}
+        return {
+            name: _kept(kept, name, "secrets", self._new_origin) if value == _KEEP else value
+            for name, value in asked.items()
+            if value is not None
+        }
+
+    def state(self) -> None:
+        """It works as soon as it has a sink and an endpoint, unless somebody said otherwise."""
+        complete = self._now("sink") is not None and self._now("endpoint_sealed") is not None
+        wanted = self._patch.enabled
+        if wanted is True and not complete:
+            raise ConflictError("set sink and endpoint_url before enabling the webhook")
+        if wanted is False:
+            self.values.update(state="disabled", state_reason=SWITCHED_OFF)
+        elif complete and (wanted or self._row["state"] == "needs_endpoint"):
+            self.values.update(state="enabled", state_reason=None)
+
+
+def _kept(kept: Mapping[str, Any], name: str, field: str, new_origin: bool) -> Any:  # noqa: FBT001 - private
+    if name in kept:
+        return kept[name]
+    why = (
+        "the endpoint has another origin now, so its secrets must be sent again" if new_origin else "nothing is stored"
+    )
+    raise InvalidInputError(f"{why}", field=f"{field}.{name}")
+
+
+def _validated(model: type[BaseModel], value: Mapping[str, Any], field: str, *, complete: bool) -> None:
+    """While the webhook has no endpoint, a required setting may still be missing; a wrong one may not."""
+    try:
+        model.model_validate(value)
+    except ValidationError as error:
+        for problem in error.errors(include_url=False, include_input=False, include_context=False):
+            if complete or problem["type"] != "missing":
+                place = ".".join([field, *map(str, problem["loc"])])
+                raise InvalidInputError(problem["msg"], field=place) from None
+
+
+def _json(value: Any) -> str:
+    return orjson.dumps(value).decode()

@@ -1,0 +1,51 @@
+"""A webhook as it is shown: nothing that was written as a secret comes back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from sqlalchemy import RowMapping
+
+from app.core.clock import to_rfc3339
+from app.core.states import Mode
+
+
+def shown_url(url: str) -> str:
+    """The endpoint with its query masked: tokens live there."""
+    place, mark, _query = url.partition("?")
+    return f"{place}?***" if mark else place
+
+
+def webhook_view(row: RowMapping) -> dict[str, Any]:
+    """The public form of a row of ``webhooks``."""
+    return {
+        "id": row["id"],
+        "type": Mode(row["mode"]).label,
+        "name": row["name"],
+        "organization_id": row["organization_id"],
+        "context_id": row["context_id"],
+        "scope": "context" if row["context_id"] else "organization",
+        "state": row["state"],
+        "state_reason": row["state_reason"],
+        "enabled": row["state"] in {"enabled", "paused"},
+        "sink": row["sink"],
+        "endpoint_url": row["endpoint_shown"],
+        "headers": {name: {"set": True} for name in orjson.loads(row["header_names"])},
+        "event_types": orjson.loads(row["event_types"]),
+        "config": orjson.loads(row["config"]),
+        "secrets": {name: {"set": True} for name in orjson.loads(row["secret_names"])},
+        "signing_secret": {"set": True},
+        "batch": {
+            "max_events": row["batch_max_events"],
+            "max_bytes": row["batch_max_bytes"],
+            "max_age_s": row["batch_max_age_s"],
+        },
+        "retry": {"schedule_s": orjson.loads(row["retry_schedule"])},
+        "rate_limit": {"per_s": row["rate_per_s"]} if row["rate_per_s"] else None,
+        "concurrency": row["concurrency"],
+        "partition": row["partition"],
+        "version": row["version"],
+        "created_at": to_rfc3339(row["created_at"]),
+        "updated_at": to_rfc3339(row["updated_at"]),
+    }

@@ -1,0 +1,275 @@
+"""Use cases of webhooks: create, change, show, pause, resume, rotate, delete.
+
+Every change raises the webhook's version and the routing generation in its own transaction, so that routers and
+drains in every process see it with the next event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, RowMapping, insert, select, update
+
+from app.core.clock import SECOND, Clock, Micros, to_rfc3339
+from app.core.doorbell import Doorbell
+from app.core.endpoint_url import check_endpoint_url
+from app.core.errors import ConflictError, InvalidInputError, NotFoundError
+from app.core.ids import RandomBytes, new_id
+from app.core.partitions import partition_of
+from app.core.retry import DEFAULT_SCHEDULE
+from app.core.signing import new_secret
+from app.core.states import DeliveryState
+from app.routing.sealed_fields import SIGNING
+from app.routing.webhook_change import ChangeRules, changed_columns
+from app.routing.webhook_input import NewWebhook, Rotation, WebhookPatch
+from app.routing.webhook_view import webhook_view
+from app.security.scope import Scope
+from app.store.engine import Store
+from app.store.holds import release_held, resume_webhook
+from app.store.partitions import next_counter
+from app.store.tables import contexts, deliveries, organizations, webhooks
+
+CheckTarget = Callable[[str], None]
+"""Judges where a URL leads; raises ``InvalidInputError`` when nothing may be sent there."""
+
+DEFAULT_BATCH = {"batch_max_events": 1_000, "batch_max_bytes": 1024 * 1024, "batch_max_age_s": 60}
+DEFAULT_CONCURRENCY = 16
+PAUSED_BY_USER = "paused by a user"
+DELETED = "the webhook was deleted"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some webhooks, and where the next page begins (None = this was the last)."""
+
+    items: list[dict[str, Any]]
+    next: int | None
+
+
+class WebhookService:
+    """What a person can do to webhooks within their scope.
+
+    Args:
+        store: the database.
+        rules: the vault and the sinks that changes are judged by.
+        check_target: asked about every new endpoint URL; it may resolve names, so it is never asked inside a
+            transaction.
+        doorbell: rung when deliveries become due again.
+        clock: the time.
+        random_bytes: for ids and signing secrets.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        rules: ChangeRules,
+        *,
+        check_target: CheckTarget,
+        doorbell: Doorbell,
+        clock: Clock,
+        random_bytes: RandomBytes,
+    ) -> None:
+        self._store = store
+        self._rules = rules
+        self._check_target = check_target
+        self._doorbell = doorbell
+        self._clock = clock
+        self._random_bytes = random_bytes
+
+    def create(self, scope: Scope, new: NewWebhook) -> dict[str, Any]:
+        """A new webhook in state ``needs_endpoint``.
+
+        Raises:
+            InvalidInputError: no organization was named and the key is not bound to one.
+            NotFoundError: the organization or context does not exist or is foreign.
+        """
+        organization_id = new.organization_id or scope.organization_id
+        if organization_id is None:
+            raise InvalidInputError("name the organization; this key is bound to none", field="organization_id")
+        context_id = new.context_id or scope.context_id
+        if not scope.covers(organization_id, context_id):
+            raise NotFoundError("no such organization or context")
+        webhook_id = new_id("wh", self._random_bytes)
+        secret = new_secret(self._random_bytes).encode()
+        sealed = self._rules.vault.seal(secret, organization=organization_id, webhook=webhook_id, field=SIGNING)
+        now = self._clock()
+        with self._store.write() as connection:
+            _check_place(connection, organization_id, context_id)
+            connection.execute(
+                insert(webhooks).values(
+                    id=webhook_id,
+                    organization_id=organization_id,
+                    context_id=context_id,
+                    name=new.name,
+                    mode=new.mode,
+                    state="needs_endpoint",
+                    signing_sealed=sealed,
+                    retry_schedule=orjson.dumps(DEFAULT_SCHEDULE).decode(),
+                    concurrency=DEFAULT_CONCURRENCY,
+                    partition=partition_of(webhook_id),
+                    created_at=now,
+                    updated_at=now,
+                    **DEFAULT_BATCH,
+                )
+            )
+            next_counter(connection, "routing_generation")
+            return webhook_view(_row(connection, scope, webhook_id))
+
+    def get(self, scope: Scope, webhook_id: str) -> dict[str, Any]:
+        """One webhook.
+
+        Raises:
+            NotFoundError: there is none in this scope.
+        """
+        with self._store.read() as connection:
+            return webhook_view(_row(connection, scope, webhook_id))
+
+    def page(
+        self, scope: Scope, *, after: int = 0, limit: int = 50, organization_id: str | None, context_id: str | None
+    ) -> Page:
+        """Webhooks in the order of their creation, from behind ``after``."""
+        wanted = [*scope.within(webhooks), webhooks.c.deleted_at.is_(None), webhooks.c.pk > after]
+        if organization_id is not None:
+            wanted.append(webhooks.c.organization_id == organization_id)
+        if context_id is not None:
+            wanted.append(webhooks.c.context_id == context_id)
+        statement = select(webhooks).where(*wanted).order_by(webhooks.c.pk).limit(limit + 1)
+        with self._store.read() as connection:
+            rows = connection.execute(statement).mappings().all()
+        shown = rows[:limit]
+        return Page([webhook_view(row) for row in shown], shown[-1]["pk"] if len(rows) > limit else None)
+
+    def patch(self, scope: Scope, webhook_id: str, patch: WebhookPatch) -> dict[str, Any]:
+        """Change a webhook.
+
+        Raises:
+            NotFoundError: there is none in this scope.
+            InvalidInputError: naming the field at fault.
+            ConflictError: the webhook cannot be enabled yet.
+        """
+        if patch.endpoint_url is not None:
+            self.get(scope, webhook_id)
+            check_endpoint_url(patch.endpoint_url)
+            self._check_target(patch.endpoint_url)
+        now = self._clock()
+        with self._store.write() as connection:
+            row = _row(connection, scope, webhook_id, lock=True)
+            columns = changed_columns(row, patch, self._rules)
+            _write(connection, row, columns, now)
+            freed = 0
+            if columns.get("state", row["state"]) == "enabled":
+                freed = release_held(connection, row["pk"], now)
+            changed = webhook_view(_row(connection, scope, webhook_id))
+        if freed:
+            self._doorbell.ring([row["partition"]])
+        return changed
+
+    def pause(self, scope: Scope, webhook_id: str) -> dict[str, Any]:
+        """Hold deliveries; new events keep being owed.
+
+        Raises:
+            ConflictError: it has no endpoint yet, or is disabled.
+        """
+        now = self._clock()
+        with self._store.write() as connection:
+            row = _row(connection, scope, webhook_id, lock=True)
+            if row["state"] not in {"enabled", "paused"}:
+                raise ConflictError(f"a webhook in state {row['state']} cannot be paused")
+            _write(connection, row, {"state": "paused", "state_reason": PAUSED_BY_USER}, now)
+            return webhook_view(_row(connection, scope, webhook_id))
+
+    def resume(self, scope: Scope, webhook_id: str) -> dict[str, Any]:
+        """Deliver again, what was held or parked first of all.
+
+        Raises:
+            ConflictError: it has no endpoint yet.
+        """
+        with self._store.write() as connection:
+            row = _row(connection, scope, webhook_id, lock=True)
+            if row["state"] == "needs_endpoint":
+                raise ConflictError("set sink and endpoint_url before enabling the webhook")
+            resume_webhook(connection, row["pk"], self._clock())
+            resumed = webhook_view(_row(connection, scope, webhook_id))
+        self._doorbell.ring([row["partition"]])
+        return resumed
+
+    def delete(self, scope: Scope, webhook_id: str) -> None:
+        """End a webhook. What it was still owed is skipped, with that reason; its history stays."""
+        now = self._clock()
+        with self._store.write() as connection:
+            row = _row(connection, scope, webhook_id, lock=True)
+            _write(connection, row, {"state": "disabled", "state_reason": DELETED, "deleted_at": now}, now)
+            connection.execute(
+                update(deliveries)
+                .where(
+                    deliveries.c.webhook_pk == row["pk"],
+                    deliveries.c.state.in_((DeliveryState.PENDING, DeliveryState.PARKED)),
+                )
+                .values(state=DeliveryState.SKIPPED, due_at=None, reason=DELETED)
+            )
+
+    def secret(self, scope: Scope, webhook_id: str) -> dict[str, Any]:
+        """The signing secret, for setting up the receiver, and the previous one while it still signs."""
+        with self._store.read() as connection:
+            row = _row(connection, scope, webhook_id)
+        now = self._clock()
+        overlapping = row["signing_previous_sealed"] is not None and (row["signing_previous_until"] or 0) > now
+        return {
+            "secret": self._open(row, "signing_sealed"),
+            "previous": self._open(row, "signing_previous_sealed") if overlapping else None,
+            "previous_until": to_rfc3339(row["signing_previous_until"]) if overlapping else None,
+        }
+
+    def rotate(self, scope: Scope, webhook_id: str, rotation: Rotation) -> dict[str, Any]:
+        """A new signing secret; requests carry both signatures until the overlap ends."""
+        now = self._clock()
+        secret = new_secret(self._random_bytes)
+        with self._store.write() as connection:
+            row = _row(connection, scope, webhook_id, lock=True)
+            overlap = rotation.overlap_s * SECOND
+            columns = {
+                "signing_sealed": self._rules.vault.seal(
+                    secret.encode(), organization=row["organization_id"], webhook=webhook_id, field=SIGNING
+                ),
+                "signing_previous_sealed": row["signing_sealed"] if overlap else None,
+                "signing_previous_until": now + overlap if overlap else None,
+            }
+            _write(connection, row, columns, now)
+        return {"secret": secret, "previous_until": to_rfc3339(now + overlap) if overlap else None}
+
+    def _open(self, row: RowMapping, column: str) -> str:
+        opened = self._rules.vault.open(
+            row[column], organization=row["organization_id"], webhook=row["id"], field=SIGNING
+        )
+        return opened.decode()
+
+
+def _row(connection: Connection, scope: Scope, webhook_id: str, *, lock: bool = False) -> RowMapping:
+    statement = select(webhooks).where(
+        webhooks.c.id == webhook_id, webhooks.c.deleted_at.is_(None), *scope.within(webhooks)
+    )
+    if lock:
+        statement = statement.with_for_update()
+    row = connection.execute(statement).mappings().one_or_none()
+    if row is None:
+        raise NotFoundError("no such webhook")
+    return row
+
+
+def _write(connection: Connection, row: RowMapping, columns: Mapping[str, Any], now: Micros) -> None:
+    statement = update(webhooks).where(webhooks.c.pk == row["pk"])
+    connection.execute(statement.values(**columns, version=webhooks.c.version + 1, updated_at=now))
+    next_counter(connection, "routing_generation")
+
+
+def _check_place(connection: Connection, organization_id: str, context_id: str | None) -> None:
+    known = select(organizations.c.id).where(organizations.c.id == organization_id)
+    if connection.execute(known).one_or_none() is None:
+        raise NotFoundError("no such organization")
+    if context_id is not None:
+        known = select(contexts.c.id).where(contexts.c.organization_id == organization_id, contexts.c.id == context_id)
+        if connection.execute(known).one_or_none() is None:
+            raise NotFoundError("no such context in this organization")
