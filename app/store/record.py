@@ -6,7 +6,8 @@ Nothing here is per delivery: each table gets one statement for the whole group.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass, field, fields
+from dataclasses import dataclass, field, fields
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import BigInteger, Connection, bindparam, insert, text, update
@@ -159,7 +160,8 @@ def _insert_attempts(connection: Connection, rows: Sequence[AttemptRow]) -> None
 
 
 def _dictionaries(names: tuple[str, ...], rows: Sequence[Any]) -> list[dict[str, Any]]:
-    return [dict(zip(names, astuple(row), strict=True)) for row in rows]
+    values = attrgetter(*names)
+    return [dict(zip(names, values(row), strict=True)) for row in rows]
 
 
 def _settle(connection: Connection, settled: Sequence[Settled], token: int) -> int:

@@ -1,0 +1,87 @@
+"""A lane: what one webhook has claimed, queued and in flight inside one drain engine."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from app.core.clock import Micros
+from app.delivery.packing import Parcel
+from app.delivery.runtime import WebhookRuntime
+from app.store.claim import Claimed
+
+FIRST_APPETITE = 64
+LARGEST_APPETITE = 768
+"""Claimed deliveries per webhook: enough for large groups with a fast receiver, few at risk with a slow one."""
+
+
+@dataclass(slots=True)
+class OpenBatch:
+    """A claimed batch: how many of its parcels have not landed, and when its unfinished members are due again."""
+
+    pk: int
+    parcels_left: int = 0
+    due_at: Micros | None = None
+
+
+@dataclass(slots=True)
+class Load:
+    """One request's worth of work: a single delivery not yet formatted, or a packed parcel of a batch."""
+
+    members: tuple[Claimed, ...]
+    parcel: Parcel | None = None
+    batch: OpenBatch | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Flight:
+    """A request on the wire, and what must be remembered until it lands."""
+
+    lane: Lane
+    load: Load
+    parcel: Parcel
+    started_at: Micros
+    signature: str
+    head_digest: bytes
+    body_digest: bytes | None
+
+
+@dataclass(slots=True)
+class Lane:
+    """The work of one webhook."""
+
+    runtime: WebhookRuntime
+    partition: int
+    queue: deque[Load] = field(default_factory=deque)
+    in_flight: int = 0
+    outstanding: int = 0
+    """Claimed deliveries that are neither recorded nor given back."""
+    appetite: int = FIRST_APPETITE
+    landed: int = 0
+    """Deliveries that landed since the last claim."""
+    stopped: bool = False
+    heads: dict[tuple[object, ...], bytes] = field(default_factory=dict)
+    """Redacted request heads by what varies between requests; cleared with the lane."""
+
+    @property
+    def is_idle(self) -> bool:
+        """Nothing queued and nothing on the wire."""
+        return not self.queue and not self.in_flight
+
+    @property
+    def room(self) -> int:
+        """How many more deliveries it may claim."""
+        return max(0, max(self.appetite, self.runtime.concurrency) - self.outstanding)
+
+    @property
+    def is_hungry(self) -> bool:
+        """Whether a claim is worth a query: at least half of its appetite is free."""
+        return not self.stopped and 2 * self.room >= self.appetite
+
+    def grow(self) -> None:
+        """Before a claim: a webhook that landed all it had claimed may claim more, one that landed nothing less."""
+        if self.landed >= self.appetite:
+            self.appetite = min(2 * self.appetite, LARGEST_APPETITE)
+        elif not self.landed and self.outstanding:
+            self.appetite = FIRST_APPETITE
+        self.landed = 0
