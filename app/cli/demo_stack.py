@@ -7,22 +7,18 @@ API, so it shows what any customer could do. What it made is remembered in the i
 from __future__ import annotations
 
 import logging
-import os
 import secrets
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
 from functools import partial
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any, TypeVar
 
-import orjson
-
 from app.cli.demo_client import ApiClient, ApiError, UnreachableError
+from app.cli.demo_state import STATE_FILE, DemoState, read_state, write_state
 from app.cli.program import own_command, own_module
 from app.core.clock import Micros, system_clock, to_rfc3339
 from app.core.errors import ConfigurationError
@@ -33,7 +29,6 @@ from app.settings import Settings, load_settings
 
 log = logging.getLogger(__name__)
 
-STATE_FILE = "demo.json"
 SERVICE = "ENTRYPOINT"
 EVENT_TYPES = ["organization.configuration.audit", "entrypoint.configuration.audit"]
 PAUSE_S = 0.5
@@ -45,14 +40,6 @@ _WAIT_S = 0.2
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class DemoState:
-    """What the demo made in this instance: its API key and its webhooks."""
-
-    key: str
-    webhooks: tuple[str, ...] = ()
-
-
 def demo_specs(settings: Settings, environ: Mapping[str, str], order: int) -> tuple[list[ChildSpec], str]:
     """The demo's children, and the network that the workers must be allowed to dial for it.
 
@@ -61,7 +48,7 @@ def demo_specs(settings: Settings, environ: Mapping[str, str], order: int) -> tu
     port = _free_port()
     host = "127.0.0.1" if settings.host in {"0.0.0.0", "::"} else settings.host  # noqa: S104 - compared with, not bound to
     stream = own_module("app.cli.demo_stack", host, str(settings.port), str(port))
-    receiver = own_command("receive", "--port", str(port))
+    receiver = own_module("app.cli.demo_receiver", str(port))
     return [
         ChildSpec(name="receiver", argv=receiver, environ=environ, order=order),
         ChildSpec(name="demo", argv=stream, environ=environ, order=order),
@@ -78,7 +65,8 @@ def run(host: str, port: int, receiver_port: int) -> None:
     client = ApiClient(host, port, state.key)
     endpoint = f"http://127.0.0.1:{receiver_port}/"
     webhooks = _patiently(lambda: set_up(client, state.webhooks, endpoint))
-    write_state(path, DemoState(key=state.key, webhooks=webhooks))
+    write_state(path, DemoState(state.key, webhooks, tuple(_secret(client, webhook) for webhook in webhooks)))
+    _await_receiver(receiver_port)
     log.info("demo ready", extra={"organization": DEMO_ORGANIZATION, "webhooks": ",".join(webhooks)})
     stream(client)
 
@@ -120,25 +108,6 @@ def stamped(event: dict[str, Any], now: Micros) -> dict[str, Any]:
     return {**event, ("timestamp" if "timestamp" in event else "eventTime"): to_rfc3339(now)}
 
 
-def read_state(path: Path) -> DemoState | None:
-    """What an earlier start left; None when there is nothing to read."""
-    try:
-        content = orjson.loads(path.read_bytes())
-        return DemoState(key=str(content["key"]), webhooks=tuple(map(str, content["webhooks"])))
-    except (OSError, orjson.JSONDecodeError, KeyError, TypeError):
-        return None
-
-
-def write_state(path: Path, state: DemoState) -> None:
-    """Remember the state in a file that only this user can read."""
-    draft = path.with_suffix(".new")
-    draft.unlink(missing_ok=True)
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(orjson.dumps(asdict(state)))
-    draft.replace(path)
-
-
 def _create_key() -> str:
     """A new API key, made by the same command that an operator would use."""
     command = own_command("keys", "create", "--name", "demo", "--role", "admin")
@@ -163,6 +132,10 @@ def _create_webhook(client: ApiClient, name: str, context_id: str | None) -> str
     return str(answer["id"])
 
 
+def _secret(client: ApiClient, webhook: str) -> str:
+    return str(client.call("GET", f"/v1/webhooks/{webhook}/secret")["secret"])
+
+
 def _exists(client: ApiClient, webhook: str) -> bool:
     try:
         client.call("GET", f"/v1/webhooks/{webhook}")
@@ -182,6 +155,17 @@ def _patiently(call: Callable[[], T]) -> T:
             if error.status not in {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}:
                 raise
             time.sleep(_WAIT_S)
+
+
+def _await_receiver(port: int) -> None:
+    """Wait until the receiver listens, so that the first event needs no retry."""
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(_WAIT_S)
+        else:
+            return
 
 
 def _free_port() -> int:

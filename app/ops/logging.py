@@ -20,7 +20,7 @@ PROCESS_NAME_VARIABLE = "_RELAYPOINT_PROCESS"
 NAME_WIDTH = 9
 _LONGEST_VALUE = 300
 _OWN_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-_QUIET = ("rq", "alembic", "granian", "urllib3", "_granian")
+_QUIET = ("rq", "rq.worker", "rq.job", "alembic", "granian", "urllib3", "_granian")
 """Libraries whose everyday news would drown ours."""
 
 

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection
+
+import pytest
+
+from app.queue.tick import Tick
+
+
+class Heard:
+    def __init__(self) -> None:
+        self.rings: list[tuple[list[int], bool]] = []
+
+    def ring(self, partitions: Collection[int], *, force: bool = False) -> None:
+        self.rings.append((list(partitions), force))
+
+
+def test_the_holder_of_the_lease_rings_what_is_due_by_force() -> None:
+    heard = Heard()
+    tick = Tick(take_lease=lambda _now: True, due_partitions=lambda now: [now, 7], doorbell=heard, clock=lambda: 5)
+    assert tick.once() == [5, 7]
+    assert heard.rings == [([5, 7], True)]
+
+
+def test_a_tick_without_the_lease_does_not_even_look() -> None:
+    heard = Heard()
+
+    def never(_now: int) -> list[int]:
+        raise AssertionError("looked")
+
+    assert tuple(Tick(take_lease=lambda _: False, due_partitions=never, doorbell=heard, clock=lambda: 0).once()) == ()
+    assert heard.rings == []
+
+
+def test_the_tick_goes_on_after_an_error(caplog: pytest.LogCaptureFixture) -> None:
+    stop = threading.Event()
+    heard = Heard()
+    rounds: list[int] = []
+
+    def flaky(now: int) -> list[int]:
+        rounds.append(now)
+        if len(rounds) == 1:
+            raise OSError("no database")
+        stop.set()
+        return [1]
+
+    tick = Tick(take_lease=lambda _: True, due_partitions=flaky, doorbell=heard, clock=lambda: 0)
+    tick.run(stop, interval_s=0.001)
+    assert heard.rings == [([1], True)]
+    assert "tick failed" in caplog.text
