@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from app.core.clock import Micros
-from app.delivery.exchange import Outgoing
 from app.delivery.runtime import WebhookRuntime, timestamp_of
 from app.sinks.types import Event, Item, OutboundRequest, Reject
 from app.store.claim import Claimed
@@ -79,17 +78,17 @@ def halves(parcel: Parcel) -> tuple[Parcel, Parcel]:
     )
 
 
-def sign(
-    runtime: WebhookRuntime, request: OutboundRequest, parcel: Parcel, now: Micros, key: object
-) -> tuple[Outgoing, str]:
-    """The request as it goes on the wire, and its signature (Standard Webhooks headers, fresh per attempt)."""
+def signed_headers(
+    runtime: WebhookRuntime, request: OutboundRequest, message_id: str, now: Micros
+) -> tuple[tuple[tuple[str, str], ...], str]:
+    """All headers of the request (the sink's, the user's, Standard Webhooks' fresh ones), and the signature alone."""
     timestamp = timestamp_of(now)
-    signature = runtime.signer.sign(parcel.message_id, timestamp, request.body)
+    signature = runtime.signer.sign(message_id, timestamp, request.body)
     headers = (
         *request.headers,
         *runtime.headers,
-        ("webhook-id", parcel.message_id),
+        ("webhook-id", message_id),
         ("webhook-timestamp", str(timestamp)),
         ("webhook-signature", signature),
     )
-    return Outgoing(key, request.method, request.url, headers, request.body), signature
+    return headers, signature

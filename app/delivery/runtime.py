@@ -18,6 +18,7 @@ from app.security.vault import Vault
 from app.sinks.manager import SinkManager
 from app.sinks.protocol import Sink
 from app.sinks.types import Binding, Limits
+from app.store.holds import SINK_MISSING
 from app.store.tables import webhooks
 
 
@@ -82,7 +83,7 @@ class RuntimeLoader:
         """
         sink = self._sinks.get(row["sink"] or "")
         if sink is None:
-            raise NotReadyError(f"sink {row['sink']!r} is not installed or failed to load")
+            raise NotReadyError(f"{SINK_MISSING}: {row['sink']}")
         try:
             return self._bound(row, sink, now)
         except RelaypointError as error:

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Connection, func, insert, select, update
+from collections.abc import Collection
+
+from sqlalchemy import ColumnElement, Connection, func, insert, literal, select, update
 
 from app.core.clock import Micros
-from app.core.states import DeliveryState
-from app.store.tables import batches, deliveries
+from app.core.states import DeliveryState, Mode
+from app.store.tables import batches, deliveries, webhooks
 
 
-def buffered_count(connection: Connection, webhook_pk: int, up_to: int) -> int:
-    """How many deliveries wait in the buffer, counted no further than ``up_to``."""
-    buffered = select(1).where(*_buffered(webhook_pk)).limit(up_to).subquery()
+def batch_webhooks(connection: Connection, held: Collection[int]) -> list[tuple[int, int]]:
+    """``(webhook_pk, batch_max_events)`` of the enabled batch webhooks in these partitions."""
+    rows = connection.execute(
+        select(webhooks.c.pk, webhooks.c.batch_max_events).where(
+            webhooks.c.partition.in_(sorted(held)), webhooks.c.mode == Mode.BATCH, webhooks.c.state == "enabled"
+        )
+    )
+    return [(row.pk, row.batch_max_events) for row in rows]
+
+
+def buffered_count(connection: Connection, webhook_pk: int, up_to: int, *, due_by: Micros | None = None) -> int:
+    """How many deliveries wait in the buffer (``due_by``: those old enough by then), counted to ``up_to``."""
+    statement = select(literal(1)).select_from(deliveries).where(*_buffered(webhook_pk))
+    if due_by is not None:
+        statement = statement.where(deliveries.c.due_at <= due_by)
+    buffered = statement.limit(up_to).subquery()
     return int(connection.execute(select(func.count()).select_from(buffered)).scalar_one())
 
 

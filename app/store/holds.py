@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sqlalchemy import Connection, select, update
 
 from app.core.clock import Micros
 from app.core.states import DeliveryState
 from app.store.partitions import next_counter
 from app.store.tables import batches, deliveries, webhooks
+
+SINK_MISSING = "sink is not installed or failed to load"
+"""How the reason begins when a webhook was paused for want of its sink."""
 
 CHUNK = 5_000
 """Rows moved per statement, so that a long backlog is held in many short transactions."""
@@ -77,3 +82,14 @@ def resume_webhook(connection: Connection, webhook_pk: int, now: Micros) -> int:
     )
     next_counter(connection, "routing_generation")
     return release_held(connection, webhook_pk, now)
+
+
+def resume_returned_sinks(connection: Connection, sink_names: Collection[str], now: Micros) -> None:
+    """Resume the webhooks that were paused only because their sink was not installed, and now is."""
+    returned = select(webhooks.c.pk).where(
+        webhooks.c.state == "paused",
+        webhooks.c.state_reason.like(f"{SINK_MISSING}%"),
+        webhooks.c.sink.in_(sorted(sink_names)),
+    )
+    for pk in connection.execute(returned).scalars().all():
+        resume_webhook(connection, pk, now)

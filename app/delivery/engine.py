@@ -1,0 +1,158 @@
+"""The drain engine: one thread per worker process that owns the drain; RQ's jobs hand it partitions."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+import time
+from itertools import chain, repeat
+
+import certifi
+
+from app.core.clock import system_clock
+from app.core.doorbell import Doorbell
+from app.core.egress_table import parse_allow
+from app.core.errors import StoreUnavailableError
+from app.delivery.drain import Drain
+from app.delivery.egress import EgressClient
+from app.delivery.egress_guard import EgressPolicy
+from app.delivery.runtime import RuntimeLoader
+from app.security.vault import open_vault
+from app.settings import Settings
+from app.sinks.manager import SinkManager
+from app.store import Store, open_store
+from app.store.holds import resume_returned_sinks
+from app.store.partitions import new_lease_token
+
+log = logging.getLogger(__name__)
+
+MAX_IN_FLIGHT = 1_024
+"""Requests on the wire per worker process; each webhook has its own, smaller bound."""
+_STORE_BACKOFF_S = (0.1, 0.2, 0.5, 1.0, 2.0)
+
+
+class DrainEngine:
+    """Runs a :class:`Drain` on its own thread, so that a slow receiver never holds an RQ worker.
+
+    Args:
+        settings: the process's settings.
+        doorbell: told about partitions that a stopping engine leaves behind with work.
+    """
+
+    def __init__(self, settings: Settings, doorbell: Doorbell) -> None:
+        self._settings = settings
+        self._doorbell = doorbell
+        self._changed = threading.Condition()
+        self._inbox: set[int] = set()
+        self._busy: set[int] = set()
+        self._stop_by: float | None = None
+        self._thread: threading.Thread | None = None
+        self._client: EgressClient | None = None
+        self.failed: BaseException | None = None
+
+    def start(self) -> None:
+        """Open the database, load the sinks, start the thread. Called once, after any fork."""
+        settings = self._settings
+        sinks = load_sinks(settings)
+        store = open_store(settings.database_url, pool_size=2)
+        self._client = EgressClient(egress_policy(settings), MAX_IN_FLIGHT)
+        with store.write() as connection:
+            token = new_lease_token(connection)
+            resume_returned_sinks(connection, sinks.names(), system_clock())
+        loader = RuntimeLoader(open_vault(settings.instance, settings.secret_keys), sinks)
+        drain = Drain(store, self._client, loader, token, clock=system_clock, random_bytes=secrets.token_bytes)
+        self._thread = threading.Thread(target=self._run, args=(drain, store), name="drain", daemon=True)
+        self._thread.start()
+
+    def drain(self, partition: int, slice_s: float) -> None:
+        """Hand a partition over; return when it is quiet, somebody else's, or the slice is over.
+
+        While the partition has work that does not merely wait for receivers this blocks, and so keeps the process from
+        taking more partitions than it can serve.
+        """
+        with self._changed:
+            self._inbox.add(partition)
+            self._busy.add(partition)
+        if self._client:
+            self._client.wake()
+        with self._changed:
+            self._changed.wait_for(lambda: partition not in self._busy or self._over, slice_s)
+
+    @property
+    def _over(self) -> bool:
+        return self.failed is not None or self._stop_by is not None
+
+    def stop(self, grace_s: float) -> None:
+        """Claim nothing more, let requests in flight end for up to ``grace_s``, record them, give the leases back."""
+        with self._changed:
+            self._stop_by = time.monotonic() + grace_s
+            self._changed.notify_all()
+        if self._client:
+            self._client.wake()
+        if self._thread:
+            self._thread.join(grace_s + 5.0)
+
+    def _run(self, drain: Drain, store: Store) -> None:
+        try:
+            while self._stop_by is None:
+                self._round(drain)
+            self._finish(drain, self._stop_by)
+        except BaseException as error:  # noqa: BLE001 - whatever ended the thread ends the process, loudly
+            self.failed = error
+        finally:
+            with self._changed:
+                self._changed.notify_all()
+            store.close()
+
+    def _round(self, drain: Drain) -> None:
+        with self._changed:
+            admit, self._inbox = self._inbox, set()
+        if drain.turn_is_due(admitting=bool(admit)):
+            again = self._turn(drain, admit)
+            with self._changed:
+                self._inbox |= again
+                self._busy = drain.busy | self._inbox
+                self._changed.notify_all()
+        drain.launch()
+        with self._changed:
+            waiting = bool(self._inbox) or self._stop_by is not None
+        drain.poll(0.0 if waiting or drain.turn_is_due(admitting=False) else drain.wait_s())
+
+    def _turn(self, drain: Drain, admit: set[int]) -> set[int]:
+        """A turn that outlives a database that is away: nothing is claimed or forgotten meanwhile."""
+        for wait_s in chain(_STORE_BACKOFF_S, repeat(_STORE_BACKOFF_S[-1])):
+            try:
+                return drain.turn(admit)
+            except StoreUnavailableError as error:
+                log.warning("database away", extra={"error": str(error), "again_in_s": wait_s})
+                if self._stop_by is not None and time.monotonic() > self._stop_by:
+                    raise
+                drain.poll(wait_s)
+        return admit
+
+    def _finish(self, drain: Drain, stop_by: float) -> None:
+        drain.begin_stop()
+        while not drain.is_idle and time.monotonic() < stop_by:
+            self._turn(drain, set())
+            drain.poll(0.05)
+        self._turn(drain, set())
+        self._doorbell.ring(sorted(self._inbox | drain.held))
+
+
+def build_engine(settings: Settings, doorbell: Doorbell) -> DrainEngine:
+    """The engine of a worker process, not yet started."""
+    return DrainEngine(settings, doorbell)
+
+
+def egress_policy(settings: Settings) -> EgressPolicy:
+    """The operator's policy for outgoing requests."""
+    allow = tuple(parse_allow(text) for text in settings.egress_allow)
+    return EgressPolicy(allow=allow, ca_bundle=certifi.where(), allow_http=settings.egress_allow_http)
+
+
+def load_sinks(settings: Settings) -> SinkManager:
+    """The sinks this process may use."""
+    return SinkManager.loaded(
+        disabled=settings.disabled_plugins, enabled=settings.enabled_plugins or None, strict=settings.strict_plugins
+    )
