@@ -19,6 +19,13 @@ BLOCKING_THREADS = 8
 BACKLOG = 1024
 STOP_GRACE_S = 10
 
+_SERVER_LOGS = {
+    "formatters": {},
+    "handlers": {},
+    "loggers": {"_granian": {"propagate": True}, "granian.access": {"propagate": True}},
+}
+"""The server's own log goes where ours goes."""
+
 
 @click.command()
 @click.option("--host", help="Address to listen on.  [default: from the settings, 127.0.0.1]")
@@ -65,7 +72,7 @@ def _serve(settings: Settings) -> None:
         backlog=BACKLOG,
         respawn_failed_workers=True,
         workers_kill_timeout=STOP_GRACE_S,
-        log_level=LogLevels.warning,
-        log_dictconfig={"version": 1, "disable_existing_loggers": False, "incremental": True},
+        log_level=LogLevels.error,
+        log_dictconfig=_SERVER_LOGS,
     )
     server.serve(target_loader=application_loader(settings), wrap_loader=False)
