@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import click
@@ -17,6 +18,9 @@ BLOCKING_THREADS = 8
 """Requests a process works on at once; the rest wait in the backlog."""
 
 BACKLOG = 1024
+APPLICATION = "app.api:create_app"
+"""Named, as for any WSGI server, and loaded in the server's own worker processes; their parent loads no application."""
+
 STOP_GRACE_S = 10
 
 _SERVER_LOGS = {
@@ -48,11 +52,10 @@ def application_loader(settings: Settings) -> Callable[[], Any]:
     server = os.getpid()
 
     def load() -> Any:
-        from app.api import create_app  # noqa: PLC0415 - the parent of the worker processes loads no application
-
         die_with_parent(server)
         configure_logging("web", json_lines=settings.log_format == "json")
-        return create_app(settings)
+        module, _, factory = APPLICATION.partition(":")
+        return getattr(import_module(module), factory)(settings)
 
     return load
 
@@ -63,7 +66,7 @@ def _serve(settings: Settings) -> None:
     from granian.log import LogLevels  # noqa: PLC0415
 
     server = Granian(
-        "wsgi:app",
+        APPLICATION,
         address=settings.host,
         port=settings.port,
         interface=Interfaces.WSGI,
