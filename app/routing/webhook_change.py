@@ -14,10 +14,10 @@ from app.core.endpoint_url import check_endpoint_url, origin
 from app.core.errors import ConflictError, InvalidInputError
 from app.core.header_rules import check_headers
 from app.core.retry import check_schedule
+from app.core.shown_url import shown_url
 from app.routing.sealed_fields import ENDPOINT, HEADERS, SECRETS
 from app.routing.webhook_event_types import check_event_types
 from app.routing.webhook_input import KeepSecret, WebhookPatch
-from app.routing.webhook_view import shown_url
 from app.security.vault import Vault
 from app.sinks.manager import SinkManager
 from app.sinks.protocol import Sink

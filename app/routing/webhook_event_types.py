@@ -1,55 +1,21 @@
-"""The event types a webhook can enable, by the service that emits them.
+"""Which event types a webhook can enable.
 
-The list is data, not a fence: an unknown type is accepted, stored and delivered. Only what the platform counts but
-never pushes is refused.
+The catalogue is no fence: an unlisted type is accepted, stored and delivered. Only what the platform counts but never
+pushes is refused.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from app.core.errors import InvalidInputError
+from app.core.event_types import find_event_type
 
 EVERY_TYPE = "*"
 MAX_TYPES = 100
-_TYPE = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z0-9_-]+){1,6}")
-_NOT_PUSHED = "RADIUS outcomes and accounting records are counted per Context and never delivered by webhook"
-
-
-@dataclass(frozen=True, slots=True)
-class EventType:
-    """One known event type. ``reason`` says why it cannot be delivered."""
-
-    name: str
-    service: str
-    title: str
-    reason: str = ""
-
-    @property
-    def deliverable(self) -> bool:
-        """Whether a webhook can have it."""
-        return not self.reason
-
-
-CATALOGUE: tuple[EventType, ...] = (
-    EventType("entrypoint.configuration.audit", "entrypoint", "A change of an EntryPoint Context's configuration"),
-    EventType("organization.configuration.audit", "organization", "A change of the Organization, webhooks included"),
-    EventType("merakiwpn.configuration.audit", "merakiwpn", "A change of an EasyPSK Context's configuration"),
-    EventType("ise.configuration.audit", "ise", "A change of an Endpoint Manager Context's configuration"),
-    EventType("signin.configuration.audit", "signin", "A change of a Sign-In Context's configuration"),
-    *(
-        EventType(f"signin.session.{word}", "signin", f"A guest session was {word}")
-        for word in ("created", "resumed", "requested", "approved", "verified", "denied", "revoked")
-    ),
-    EventType("signin.arenasession.login", "signin", "An arena session began"),
-    EventType("signin.arenasession.resumed", "signin", "An arena session was resumed"),
-    EventType("signin.dhcp.granted", "signin", "A guest device was granted an address"),
-    EventType("entrypoint.radius.authentication", "entrypoint", "A RADIUS authentication outcome", _NOT_PUSHED),
-    EventType("entrypoint.radius.accounting", "entrypoint", "A RADIUS accounting record", _NOT_PUSHED),
-)
-"""Known types in the order in which they are shown."""
+_TYPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/-]{0,199}")
+_RADIUS = "RADIUS outcomes and accounting records are kept as counters; there is no feed of them to deliver."
 
 
 def check_event_types(names: Sequence[str]) -> list[str]:
@@ -63,14 +29,16 @@ def check_event_types(names: Sequence[str]) -> list[str]:
     if len(names) > MAX_TYPES:
         raise InvalidInputError(f"at most {MAX_TYPES} event types", field="event_types")
     for index, name in enumerate(names):
-        _check(name, f"event_types.{index}")
+        if name != EVERY_TYPE:
+            _check(name, f"event_types.{index}")
     return [EVERY_TYPE] if EVERY_TYPE in names else list(dict.fromkeys(names))
 
 
 def _check(name: str, field: str) -> None:
-    if name == EVERY_TYPE:
-        return
-    if ".radius." in f".{name}.":
-        raise InvalidInputError(f"{name} cannot be enabled: {_NOT_PUSHED}", field=field)
+    known = find_event_type(name)
+    if known is not None and not known.deliverable:
+        raise InvalidInputError(f"{name} cannot be enabled: {known.reason}", field=field)
+    if ".radius." in f".{name.lower()}.":
+        raise InvalidInputError(f"{name} cannot be enabled: {_RADIUS}", field=field)
     if not _TYPE.fullmatch(name):
         raise InvalidInputError("is not an event type such as entrypoint.configuration.audit", field=field)

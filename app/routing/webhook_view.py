@@ -11,12 +11,6 @@ from app.core.clock import to_rfc3339
 from app.core.states import Mode
 
 
-def shown_url(url: str) -> str:
-    """The endpoint with its query masked: tokens live there."""
-    place, mark, _query = url.partition("?")
-    return f"{place}?***" if mark else place
-
-
 def webhook_view(row: RowMapping) -> dict[str, Any]:
     """The public form of a row of ``webhooks``."""
     return {
