@@ -1,0 +1,160 @@
+"""The one road out: every request to an address that a user chose goes through this client.
+
+libcurl does the transfers. Each address it is about to dial is judged in its socket callback, so that resolution and
+check cannot diverge, and the peer is judged once more before a request goes over a kept connection.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import pycurl
+
+from app.core.endpoint_url import check_endpoint_url
+from app.core.errors import InvalidInputError
+from app.core.header_rules import header_lines
+from app.delivery.egress_guard import EgressPolicy, Judged
+from app.delivery.egress_handle import BODILESS, METHODS
+from app.delivery.egress_loop import TransferLoop
+from app.delivery.exchange import CONNECT_LIMIT_MS, FailureClass, Outgoing, Returned, Timings, TransferFailure
+
+DEFAULT_IN_FLIGHT = 256
+_SUPPRESSED = ("Expect:",)
+"""libcurl would ask large requests' receivers for a ``100 Continue`` first."""
+_UNTYPED = "Content-Type:"
+"""libcurl would call an untyped body a form."""
+_PUMP_S = 1.0
+_KNOWN_URLS = 4096
+
+
+class EgressClient:
+    """Sends requests within the operator's policy.
+
+    One thread owns ``start``, ``poll`` and ``close``; ``wake`` may be called from any thread, ``fetch`` and
+    ``dry_run`` too (they run on a loop of their own, one call at a time). Sockets and descriptors come to be at the
+    first use, so build it and use it after a fork. A change of policy needs a new client.
+    """
+
+    def __init__(self, policy: EgressPolicy, max_in_flight: int = DEFAULT_IN_FLIGHT) -> None:
+        self._policy = policy
+        self._max_in_flight = max_in_flight
+        self._main: TransferLoop | None = None
+        self._side: TransferLoop | None = None
+        self._creation = threading.Lock()
+        self._side_turn = threading.Lock()
+        self._refused: list[Returned] = []
+        self._known_urls: set[str] = set()
+
+    @property
+    def in_flight(self) -> int:
+        """Requests started whose results were not yet returned."""
+        return len(self._refused) + (self._main.in_flight if self._main else 0)
+
+    @property
+    def capacity(self) -> int:
+        """How many more requests should be started now."""
+        return max(0, self._max_in_flight - self.in_flight)
+
+    def start(self, request: Outgoing) -> None:
+        """Begins a request; its result comes from ``poll``, whatever is wrong with it."""
+        refusal = self._attempt(lambda: self._begin(self._main_loop(), request), request)
+        if refusal is not None:
+            self._refused.append(refusal)
+
+    def poll(self, timeout_s: float) -> list[Returned]:
+        """Works until a request finished, ``wake`` was called, or ``timeout_s`` is over; returns what finished."""
+        refused, self._refused = self._refused, []
+        return refused + self._main_loop().pump(0.0 if refused else timeout_s)
+
+    def wake(self) -> None:
+        """Ends the present or next ``poll`` early; for any thread."""
+        self._main_loop().wake()
+
+    def fetch(self, request: Outgoing) -> Returned:
+        """One request and its result, beside those of ``start`` and ``poll``."""
+        with self._side_turn:
+            loop = self._side_loop()
+            refusal = self._attempt(lambda: self._begin(loop, request), request)
+            if refusal is not None:
+                return refusal
+            while True:
+                finished = loop.pump(_PUMP_S)
+                if finished:
+                    return finished[0]
+
+    def dry_run(self, url: str) -> list[Judged]:
+        """Every address that would be dialled for ``url``, judged; no connection is opened.
+
+        An empty list means that the name has no address at present.
+
+        Raises:
+            InvalidInputError: the URL is none that can be sent to.
+        """
+        check_endpoint_url(url)
+        request = Outgoing(None, "GET", url, (), b"", total_limit_ms=CONNECT_LIMIT_MS)
+        with self._side_turn:
+            loop = self._side_loop()
+            offered = loop.start(request, [], dry=True).offered
+            while loop.in_flight:
+                loop.pump(_PUMP_S)
+            return offered
+
+    def close(self) -> None:
+        """Drops what is under way and closes every connection. A name look-up that hangs may delay this."""
+        for loop in (self._main, self._side):
+            if loop is not None:
+                loop.close()
+        self._main = self._side = None
+        self._refused = []
+
+    def _main_loop(self) -> TransferLoop:
+        loop = self._main
+        return self._first_loop() if loop is None else loop
+
+    def _first_loop(self) -> TransferLoop:
+        with self._creation:
+            if self._main is None:
+                self._main = TransferLoop(self._policy, self._max_in_flight)
+            return self._main
+
+    def _side_loop(self) -> TransferLoop:
+        self._side = self._side or TransferLoop(self._policy, 1)
+        return self._side
+
+    def _begin(self, loop: TransferLoop, request: Outgoing) -> None:
+        self._check_request(request)
+        lines = header_lines(request.headers)
+        lines += _SUPPRESSED
+        if request.method not in BODILESS and not any(name.lower() == "content-type" for name, _ in request.headers):
+            lines.append(_UNTYPED)
+        loop.start(request, lines)
+
+    def _check_request(self, request: Outgoing) -> None:
+        if request.method not in METHODS:
+            raise InvalidInputError(f"the method {request.method[:20]!r} cannot be sent", field="method")
+        if request.body and request.method in BODILESS:
+            raise InvalidInputError(f"a {request.method} request takes no body", field="body")
+        if request.total_limit_ms <= 0 or request.connect_limit_ms <= 0:
+            raise InvalidInputError("a request needs time limits above 0 ms", field="limits")
+        if request.url not in self._known_urls:
+            check_endpoint_url(request.url)
+            if len(self._known_urls) >= _KNOWN_URLS:
+                self._known_urls.clear()
+            self._known_urls.add(request.url)
+
+    @staticmethod
+    def _attempt(begin: Callable[[], None], request: Outgoing) -> Returned | None:
+        """Runs ``begin``; what it raises becomes a result, for one bad row must not stop the others."""
+        try:
+            begin()
+        except InvalidInputError as wrong:
+            return _unsendable(request, wrong.detail)
+        except (pycurl.error, TypeError, ValueError, OverflowError, AttributeError) as wrong:
+            return _unsendable(request, f"the request cannot be sent: {type(wrong).__name__}")
+        return None
+
+
+def _unsendable(request: Outgoing, detail: str) -> Returned:
+    failure = TransferFailure(FailureClass.CONFIGURATION, detail, request_sent=False)
+    return Returned(request.key, 0, b"", b"", truncated=False, peer="", timings=Timings(), failure=failure)

@@ -1,0 +1,101 @@
+"""The egress policy as the client asks it: one remembered verdict per address and port."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Final
+
+import pycurl
+
+from app.core.egress_table import AllowRule, Verdict, judge
+from app.core.errors import ConfigurationError
+
+LIBCURL_FLOOR: Final = 0x080600
+"""8.6.0: the oldest release whose pre-request callback and header limits this client was written for."""
+_REMEMBERED = 8192
+_UNREADABLE = Verdict(allowed=False, rule="unreadable address")
+
+
+@dataclass(frozen=True, slots=True)
+class EgressPolicy:
+    """What the operator decided about outgoing requests.
+
+    Attributes:
+        allow: addresses that may be dialled although the table refuses them; also over plain http.
+        allow_http: True lets plain http go to public addresses as well.
+        ca_bundle: path of the PEM file with the trusted certificate authorities.
+    """
+
+    allow: tuple[AllowRule, ...]
+    ca_bundle: str
+    allow_http: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One address the client wanted to dial, and what the policy said."""
+
+    address: str
+    port: int
+    allowed: bool
+    rule: str
+
+
+class Guard:
+    """Judges the addresses the client is about to dial or has dialled."""
+
+    def __init__(self, policy: EgressPolicy) -> None:
+        self._policy = policy
+        self._verdicts: dict[tuple[str, int, bool], Verdict] = {}
+
+    def verdict(self, address: str, port: int, *, https: bool) -> Verdict:
+        """May a request go to this textual address and port? What cannot be read is refused."""
+        key = (address, port, https)
+        known = self._verdicts.get(key)
+        if known is None:
+            if len(self._verdicts) >= _REMEMBERED:
+                self._verdicts.clear()
+            known = self._verdicts[key] = self._judge(address, port, https=https)
+        return known
+
+    def _judge(self, address: str, port: int, *, https: bool) -> Verdict:
+        try:
+            verdict = judge(ip_address(address), port, self._policy.allow)
+        except ValueError:
+            return _UNREADABLE
+        if verdict.allowed and not (https or verdict.operator_allowed or self._policy.allow_http):
+            return Verdict(allowed=False, rule="plain http")
+        return verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """What the installed HTTP library says about itself."""
+
+    pycurl: str
+    libcurl: str
+    tls: str
+
+
+def check_build() -> Build:
+    """Makes sure that the installed pycurl can keep the promises of this client.
+
+    Raises:
+        ConfigurationError: naming everything that is missing.
+    """
+    info = pycurl.version_info()
+    missing = [
+        problem
+        for problem, present in (
+            ("libcurl 8.6.0 or newer", info[2] >= LIBCURL_FLOOR),
+            ("asynchronous name resolution", bool(info[4] & pycurl.VERSION_ASYNCHDNS)),
+            ("OpenSSL", str(info[5]).startswith("OpenSSL/")),
+            ("the pre-request callback", hasattr(pycurl, "PREREQFUNCTION")),
+            ("the socket callback of CurlMulti", hasattr(pycurl, "M_SOCKETFUNCTION")),
+        )
+        if not present
+    ]
+    if missing:
+        raise ConfigurationError(f"the installed pycurl ({pycurl.version}) lacks: {', '.join(missing)}")
+    return Build(pycurl=pycurl.version.split()[0].partition("/")[2], libcurl=str(info[1]), tls=str(info[5]))
