@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from app.core.clock import Micros
+from app.core.event_types import find_event_type
 from app.core.states import Mode
 from app.store.routes import Route, read_routes, routing_generation
 
@@ -54,6 +55,9 @@ class RoutingTable:
 
 def refusal(route: Route, context_id: str | None, event_type: str) -> str | None:
     """Why this route of the event's organization does not get it; None when it does."""
+    known = find_event_type(event_type)
+    if known is not None and not known.deliverable:
+        return f"event type {event_type} is never delivered"
     if route.context_id is not None and route.context_id != context_id:
         return f"the event belongs to {_place(context_id)}, the webhook to context {route.context_id}"
     if route.event_types is not None and event_type not in route.event_types:

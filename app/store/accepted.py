@@ -85,17 +85,26 @@ def lock_ingest(connection: Connection) -> None:
         connection.execute(text("SELECT value FROM counters WHERE name = 'event_seq' FOR UPDATE"))
 
 
-def organization_names(connection: Connection, ids: Sequence[str]) -> dict[str, str]:
-    """Names of the organizations that exist, by id."""
-    rows = connection.execute(select(organizations.c.id, organizations.c.name).where(organizations.c.id.in_(ids)))
-    return {row.id: row.name for row in rows}
+def organization_name(connection: Connection, organization_id: str) -> str | None:
+    """The organization's name, or None when there is none of this id."""
+    statement = select(organizations.c.name).where(organizations.c.id == organization_id)
+    return connection.execute(statement).scalar_one_or_none()
 
 
-def context_names(connection: Connection, organization_ids: Sequence[str]) -> dict[tuple[str, str], str | None]:
-    """Last name seen of every context of these organizations."""
-    statement = select(contexts.c.organization_id, contexts.c.id, contexts.c.name)
-    rows = connection.execute(statement.where(contexts.c.organization_id.in_(organization_ids)))
-    return {(row.organization_id, row.id): row.name for row in rows}
+@dataclass(frozen=True, slots=True)
+class KnownContext:
+    """A context that exists; its name may be unknown."""
+
+    name: str | None
+
+
+def context_name(connection: Connection, organization_id: str, context_id: str) -> KnownContext | None:
+    """What is known of a context, or None."""
+    statement = select(contexts.c.name).where(
+        contexts.c.organization_id == organization_id, contexts.c.id == context_id
+    )
+    row = connection.execute(statement).one_or_none()
+    return KnownContext(row.name) if row else None
 
 
 def remember_context(

@@ -34,12 +34,24 @@ class Store:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A connection that sees one consistent snapshot on SQLite, committed rows on PostgreSQL.
+        """A connection for short reads.
 
         Raises:
             StoreUnavailableError: the database cannot be reached.
         """
         with _translated(), self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """A connection whose statements all see the same moment, also on PostgreSQL.
+
+        Raises:
+            StoreUnavailableError: the database cannot be reached.
+        """
+        with _translated(), self.engine.connect() as connection:
+            if not self.is_sqlite:
+                connection.execution_options(isolation_level="REPEATABLE READ")
             yield connection
 
     @contextmanager

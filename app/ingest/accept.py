@@ -1,0 +1,125 @@
+"""Accepting events: parse, normalise, mask, and commit them with the deliveries they owe."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from app.core.body import BadElement, Element, split_body
+from app.core.clock import Clock, Micros
+from app.core.doorbell import Doorbell
+from app.core.errors import ForbiddenError, InvalidInputError
+from app.core.event import CanonicalEvent
+from app.core.normalise import normalise
+from app.ingest.group_commit import GroupCommit
+from app.ingest.names import Names
+from app.ingest.writing import Candidate, EventWriter, Written
+from app.security.api_keys import Principal
+from app.store import Store
+
+FOREIGN = "foreign_organization"
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """One element that was not accepted, and why; ``index`` is its place in the body."""
+
+    index: int
+    type: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class IngestResult:
+    """What became of a body. ``ids`` holds the ids of all accepted events and duplicates, in the body's order."""
+
+    accepted: int
+    duplicates: int
+    rejected: tuple[Rejection, ...]
+    ids: tuple[str, ...]
+
+
+class NothingAcceptedError(InvalidInputError):
+    """Not one element of the body is an event; ``rejected`` says why for each."""
+
+    def __init__(self, rejected: Sequence[Rejection]) -> None:
+        super().__init__(f"no event in the body could be accepted: {rejected[0].detail}")
+        self.rejected = tuple(rejected)
+
+
+class IngestService:
+    """Accepts bodies of events for one process.
+
+    Args:
+        store: the ledger.
+        clock: current time.
+        doorbell: rung after each commit that owes deliveries.
+    """
+
+    def __init__(self, store: Store, clock: Clock, doorbell: Doorbell) -> None:
+        self._clock = clock
+        self._doorbell = doorbell
+        self._names = Names(store)
+        self._writer = EventWriter(store, self._names)
+        self._commits: GroupCommit[Sequence[Candidate], Written] = GroupCommit(self._writer.write)
+
+    def accept(self, body: bytes, content_type: str, headers: Mapping[str, str], principal: Principal) -> IngestResult:
+        """Accept every good element of a body; answers only after the commit.
+
+        Raises:
+            InvalidInputError: nothing in the body can be parsed, or not one element was accepted.
+            ForbiddenError: every element belongs to somebody else.
+            StoreUnavailableError: nothing was committed.
+        """
+        now = self._clock()
+        rejected: list[Rejection] = []
+        candidates: list[Candidate] = []
+        for part in split_body(body, content_type, headers):
+            verdict = self._judge(part, principal, now)
+            if isinstance(verdict, Rejection):
+                rejected.append(verdict)
+            else:
+                candidates.append(verdict)
+        if not candidates:
+            if rejected:
+                _refuse_all(rejected)
+            return IngestResult(0, 0, (), ())
+        written = self._commits.submit(candidates)
+        self._doorbell.ring(written.partitions)
+        ids = tuple(candidate.row.id for candidate in candidates)
+        return IngestResult(written.accepted, len(candidates) - written.accepted, tuple(rejected), ids)
+
+    def _judge(self, part: Element | BadElement, principal: Principal, now: Micros) -> Candidate | Rejection:
+        if isinstance(part, BadElement):
+            return Rejection(part.index, part.type, part.detail)
+        try:
+            event = normalise(
+                part.data,
+                received_at=now,
+                default_organization=principal.organization_id,
+                default_context=principal.context_id,
+                header_id=part.header_id,
+            )
+        except InvalidInputError as error:
+            return Rejection(part.index, "invalid_event", error.detail)
+        refusal = self._refusal(event, principal)
+        if refusal is not None:
+            return Rejection(part.index, *refusal)
+        return Candidate.of(event, self._names, now)
+
+    def _refusal(self, event: CanonicalEvent, principal: Principal) -> tuple[str, str] | None:
+        if event.organization_id is None:
+            return "no_organization", "the event names no organization and the key belongs to none"
+        if principal.organization_id is not None and event.organization_id != principal.organization_id:
+            return FOREIGN, "the event belongs to another organization than the key"
+        if principal.context_id is not None and event.context_id != principal.context_id:
+            return FOREIGN, "the event belongs to another context than the key"
+        if self._names.organization(event.organization_id) is None:
+            return "unknown_organization", "create the organization first: POST /v1/organizations"
+        return None
+
+
+def _refuse_all(rejected: Sequence[Rejection]) -> None:
+    if all(item.type == FOREIGN for item in rejected):
+        raise ForbiddenError(rejected[0].detail)
+    raise NothingAcceptedError(rejected)

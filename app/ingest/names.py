@@ -1,0 +1,51 @@
+"""Names of organizations and contexts, remembered by this process."""
+
+from __future__ import annotations
+
+from app.store import Store
+from app.store.accepted import context_name, organization_name
+
+REMEMBERED = 50_000
+"""Contexts remembered before the memory starts over."""
+
+
+class Names:
+    """Last names seen. Another process may know a newer one; an event's own name always wins."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._organizations: dict[str, str] = {}
+        self._contexts: dict[tuple[str, str], str | None] = {}
+
+    def organization(self, organization_id: str) -> str | None:
+        """The organization's name, or None when there is no such organization."""
+        name = self._organizations.get(organization_id)
+        if name is None:
+            with self._store.read() as connection:
+                name = organization_name(connection, organization_id)
+            if name is not None:
+                self._organizations[organization_id] = name
+        return name
+
+    def context(self, organization_id: str, context_id: str) -> str | None:
+        """The context's last known name, or None."""
+        key = (organization_id, context_id)
+        if key not in self._contexts:
+            with self._store.read() as connection:
+                found = context_name(connection, *key)
+            if found is None:
+                return None
+            self._contexts[key] = found.name
+        return self._contexts[key]
+
+    def is_news(self, organization_id: str, context_id: str, name: str | None) -> bool:
+        """Whether an event tells of a context, or of a name, that is not remembered."""
+        key = (organization_id, context_id)
+        return key not in self._contexts or (name is not None and self._contexts[key] != name)
+
+    def learn(self, organization_id: str, context_id: str, name: str | None) -> None:
+        """Remember what was committed."""
+        if len(self._contexts) >= REMEMBERED:
+            self._contexts.clear()
+        known = self._contexts.get((organization_id, context_id))
+        self._contexts[organization_id, context_id] = name if name is not None else known

@@ -1,0 +1,136 @@
+"""The ingest transaction: duplicates out, contexts in, events and the deliveries they owe, all or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+
+from sqlalchemy import Connection
+
+from app.core.clock import Micros
+from app.core.event import CanonicalEvent
+from app.ingest.names import Names
+from app.routing.match import Router, RoutingTable, due_time
+from app.store import Store
+from app.store.accepted import EventRow, known_ids, lock_ingest, remember_context, write_events
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One normalised event, not yet known to be new. ``row.owes`` is still empty: only the transaction can tell."""
+
+    row: EventRow
+    service: str
+    context_name: str | None
+
+    @classmethod
+    def of(cls, event: CanonicalEvent, names: Names, now: Micros) -> Candidate:
+        """A candidate of an event whose organization exists."""
+        organization_id = event.organization_id or ""
+        context_name = event.context_name
+        if event.context_id and context_name is None:
+            context_name = names.context(organization_id, event.context_id)
+        body = event.to_json(
+            received_at=now, organization_name=names.organization(organization_id), context_name=context_name
+        )
+        row = EventRow(
+            id=event.id,
+            organization_id=organization_id,
+            context_id=event.context_id,
+            type=event.type,
+            action=event.action,
+            actor_email=event.actor_email,
+            sensitivity=event.sensitivity,
+            occurred_at=event.occurred_at,
+            received_at=now,
+            body=body,
+            owes=(),
+        )
+        return cls(row, event.service, event.context_name)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What the commit stored of one request: how many events were new, and the partitions that got work."""
+
+    accepted: int
+    partitions: frozenset[int]
+
+
+class EventWriter:
+    """Writes groups of requests, one transaction per group."""
+
+    def __init__(self, store: Store, names: Names) -> None:
+        self._store = store
+        self._names = names
+        self._router = Router()
+
+    def write(self, group: Sequence[Sequence[Candidate]]) -> list[Written]:
+        """Store every new event of the group; answers what was stored of each request.
+
+        Raises:
+            StoreUnavailableError: nothing was stored.
+        """
+        with self._store.write() as connection:
+            lock_ingest(connection)
+            table = self._router.table(connection)
+            seen = _known(connection, chain.from_iterable(group))
+            news = self._write_contexts(connection, chain.from_iterable(group))
+            rows: list[EventRow] = []
+            written = [self._collect(request, table, seen, rows) for request in group]
+            if rows:
+                write_events(connection, rows)
+        for candidate in news:
+            self._names.learn(candidate.row.organization_id, candidate.row.context_id or "", candidate.context_name)
+        return written
+
+    def _collect(
+        self, request: Sequence[Candidate], table: RoutingTable, seen: set[tuple[str, str]], rows: list[EventRow]
+    ) -> Written:
+        accepted = 0
+        partitions: set[int] = set()
+        for candidate in request:
+            row = candidate.row
+            identity = (row.organization_id, row.id)
+            if identity in seen:
+                continue
+            seen.add(identity)
+            accepted += 1
+            routes = table.matching(row.organization_id, row.context_id, row.type)
+            owes = tuple((route.webhook_pk, due_time(route, row.received_at)) for route in routes)
+            partitions.update(route.partition for route in routes)
+            rows.append(replace(row, owes=owes))
+        return Written(accepted, frozenset(partitions))
+
+    def _write_contexts(self, connection: Connection, candidates: Iterable[Candidate]) -> list[Candidate]:
+        """Store contexts that appear or change their name; the last name in the group wins."""
+        latest: dict[tuple[str, str], Candidate] = {}
+        for candidate in candidates:
+            row = candidate.row
+            if row.context_id and self._names.is_news(row.organization_id, row.context_id, candidate.context_name):
+                key = (row.organization_id, row.context_id)
+                if key not in latest or candidate.context_name is not None:
+                    latest[key] = candidate
+        for (organization_id, context_id), candidate in sorted(latest.items(), key=lambda pair: pair[0]):
+            remember_context(
+                connection,
+                organization_id,
+                context_id,
+                service=candidate.service,
+                name=candidate.context_name,
+                now=candidate.row.received_at,
+            )
+        return list(latest.values())
+
+
+def _known(connection: Connection, candidates: Iterable[Candidate]) -> set[tuple[str, str]]:
+    """Which of the candidates are stored already."""
+    ids: dict[str, list[str]] = {}
+    for candidate in candidates:
+        ids.setdefault(candidate.row.organization_id, []).append(candidate.row.id)
+    return {
+        (organization_id, event_id)
+        for organization_id, wanted in ids.items()
+        for event_id in known_ids(connection, organization_id, wanted)
+    }
