@@ -24,8 +24,8 @@ JOB_FUNCTION = "app.queue.job.drain"
 PARTITION_LIMIT = 64
 """Partitions are numbered 0 to 63 at most."""
 
-SLICE_S = 5.0
-"""How long one job may keep a partition before it gives it back."""
+SLICE_S = 1.0
+"""How long one job may block on its partition: what a partition with a long backlog costs the next one in the queue."""
 
 JOB_TIMEOUT_S = 60
 """RQ's own limit, far above the slice; it fires only when a drain hangs."""

@@ -4,7 +4,7 @@ import json
 import os
 import pickle
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -79,8 +79,8 @@ def test_callbacks_are_not_called(
     called: list[Any] = []
     monkeypatch.setattr(worker_module, "stolen", lambda *args: called.append(args), raising=False)
     callback = {kind: Callback("app.queue.worker.stolen")}
-    queue.enqueue(JOB_FUNCTION, args=(3,), **callback)  # type: ignore[arg-type]
-    queue.enqueue("os.getcwd", **callback)  # type: ignore[arg-type]
+    queue.enqueue(JOB_FUNCTION, args=(3,), **callback)
+    queue.enqueue("os.getcwd", **callback)
     work_off(redis)
     assert called == []
     assert engine.drained == [(3, SLICE_S)]
@@ -194,6 +194,6 @@ def test_a_job_without_an_engine_fails_and_says_so() -> None:
         drain(1)
 
 
-def _push_raw(redis: Redis, fields: dict[str, Any]) -> None:
-    redis.hset("rq:job:hostile", mapping=fields)
+def _push_raw(redis: Redis, fields: Mapping[str, str | bytes]) -> None:
+    redis.hset("rq:job:hostile", mapping=dict(fields.items()))
     redis.rpush(f"rq:queue:{QUEUE_NAME}", "hostile")

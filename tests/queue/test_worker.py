@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from redis import Redis
@@ -13,6 +14,9 @@ from redis import Redis
 from app.core.clock import system_clock
 from app.queue.doorbell import RedisDoorbell
 from app.queue.worker import EXIT_ENGINE_DEAD
+
+if TYPE_CHECKING:
+    from conftest import RedisProcess
 
 pytestmark = [pytest.mark.redis, pytest.mark.process]
 
@@ -38,11 +42,11 @@ StartWorker = Callable[[float], WorkerUnderTest]
 
 
 @pytest.fixture
-def start_worker(redis: Redis, redis_process: object, tmp_path: Path) -> Iterator[StartWorker]:
+def start_worker(redis: Redis, redis_process: RedisProcess, tmp_path: Path) -> Iterator[StartWorker]:
     workers: list[WorkerUnderTest] = []
 
     def start(drain_s: float) -> WorkerUnderTest:
-        worker = WorkerUnderTest(redis_process.url, tmp_path / "notes", drain_s)  # type: ignore[attr-defined]
+        worker = WorkerUnderTest(redis_process.url, tmp_path / "notes", drain_s)
         workers.append(worker)
         worker.await_note("start")
         return worker
@@ -80,14 +84,14 @@ def test_a_worker_whose_engine_died_exits_with_an_error(redis: Redis, start_work
 
 
 @pytest.mark.parametrize("busy", [False, True], ids=["idle", "draining"])
-def test_a_worker_outlives_its_redis(redis_process: object, start_worker: StartWorker, *, busy: bool) -> None:
+def test_a_worker_outlives_its_redis(redis_process: RedisProcess, start_worker: StartWorker, *, busy: bool) -> None:
     worker = start_worker(0.5)
-    client = redis_process.client()  # type: ignore[attr-defined]
+    client = redis_process.client()
     RedisDoorbell(client, system_clock).ring([1])
     worker.await_note("drain 1" if busy else "done 1")
-    redis_process.kill()  # type: ignore[attr-defined]
+    redis_process.kill()
     time.sleep(0.7)
-    redis_process.start()  # type: ignore[attr-defined]
+    redis_process.start()
     RedisDoorbell(client, system_clock).ring([2])
     worker.await_note("done 2")
     assert worker.process.poll() is None
