@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
 from typing import Self, cast
 
 import pluggy
 
 from app.core.errors import ConfigurationError
+from app.sinks.discovery import Candidate, Source, discover
 from app.sinks.hookspecs import PROJECT, RelaypointSpecs
 from app.sinks.protocol import Sink
 from app.sinks.validity import check_sink
@@ -32,7 +32,7 @@ class LoadedPlugin:
 
 @dataclass(frozen=True, slots=True)
 class FailedPlugin:
-    """A plugin that was left out, and why."""
+    """A plugin that was left out, and why. ``name`` is "" when its distribution's entry points cannot be read."""
 
     name: str
     distribution: str
@@ -88,18 +88,17 @@ class SinkManager:
         Raises:
             Exception: only in strict mode, whatever the first broken plugin raised.
         """
-        for entry in sorted(entry_points(group=PROJECT), key=_load_order):
-            if self._is_blocked(entry):
-                self._blocked.append(_exact_name(entry))
+        candidates, damaged = discover()
+        for candidate in candidates:
+            if self._is_blocked(candidate):
+                self._blocked.append(candidate.exact_name)
                 continue
             try:
-                self._load_one(entry)
-            except Exception as error:
-                if self._strict:
-                    raise
-                distribution, version = _source(entry)
-                text = f"{type(error).__name__}: {error}"
-                self._failed.append(FailedPlugin(entry.name, distribution, version, text))
+                self._load_one(candidate)
+            except Exception as error:  # noqa: BLE001 - a plugin may raise anything; only it is left out
+                self._fail(candidate.entry.name, candidate.source, error)
+        for one in damaged:
+            self._fail("", one.source, one.error)
 
     def get(self, name: str) -> Sink | None:
         """The sink of that name, or None when no loaded plugin brings it."""
@@ -121,23 +120,29 @@ class SinkManager:
         """
         self._hooks.check_pending()
 
-    def _is_blocked(self, entry: EntryPoint) -> bool:
-        names = {entry.name, _exact_name(entry)}
+    def _is_blocked(self, candidate: Candidate) -> bool:
+        names = {candidate.entry.name, candidate.exact_name}
         return bool(names & self._disabled) or (self._enabled is not None and not names & self._enabled)
 
-    def _load_one(self, entry: EntryPoint) -> None:
-        exact = _exact_name(entry)
-        module = entry.load()
+    def _fail(self, name: str, source: Source, error: Exception) -> None:
+        if self._strict:
+            raise error
+        text = f"{type(error).__name__}: {error}"
+        self._failed.append(FailedPlugin(name, source.distribution, source.version, text))
+
+    def _load_one(self, candidate: Candidate) -> None:
+        exact = candidate.exact_name
+        module = candidate.entry.load()
         self._hooks.register(module, exact)
         try:
             self._hooks.check_pending()
             sinks = self._collect(module)
             for sink in sinks:
-                self._refuse_duplicate(sink, entry, [other.info.name for other in sinks])
+                self._refuse_duplicate(sink, candidate, [other.info.name for other in sinks])
         except Exception:
             self._hooks.unregister(name=exact)
             raise
-        self._accept(sinks, entry)
+        self._accept(sinks, candidate)
 
     def _collect(self, module: object) -> list[Sink]:
         """Calls this plugin's hook alone: pluggy's broadcast would let one plugin's error hide the others."""
@@ -151,38 +156,20 @@ class SinkManager:
             raise ConfigurationError("the plugin brings no sink: is its relaypoint_sinks marked with @hookimpl?")
         return found
 
-    def _refuse_duplicate(self, sink: Sink, entry: EntryPoint, siblings: list[str]) -> None:
+    def _refuse_duplicate(self, sink: Sink, candidate: Candidate, siblings: list[str]) -> None:
         name = sink.info.name
         if siblings.count(name) > 1:
-            raise ConfigurationError(f"plugin {_exact_name(entry)} brings two sinks named {name!r}")
+            raise ConfigurationError(f"plugin {candidate.exact_name} brings two sinks named {name!r}")
         if name in self._owners:
             raise ConfigurationError(
-                f"sink name {name!r} of {_label(entry)} is taken by {self._owners[name]}; disable one of the two"
+                f"sink name {name!r} of {candidate.source.label} is taken by {self._owners[name]}; disable one of them"
             )
 
-    def _accept(self, sinks: list[Sink], entry: EntryPoint) -> None:
-        distribution, version = _source(entry)
+    def _accept(self, sinks: list[Sink], candidate: Candidate) -> None:
+        source = candidate.source
         for sink in sinks:
             self._sinks[sink.info.name] = sink
-            self._owners[sink.info.name] = _label(entry)
+            self._owners[sink.info.name] = source.label
         title = ", ".join(sink.info.title for sink in sinks)
         names = tuple(sorted(sink.info.name for sink in sinks))
-        self._loaded.append(LoadedPlugin(entry.name, distribution, version, title, names))
-
-
-def _source(entry: EntryPoint) -> tuple[str, str]:
-    """Distribution name and version, "" when the entry point belongs to none."""
-    return (entry.dist.name, entry.dist.version) if entry.dist else ("", "")
-
-
-def _label(entry: EntryPoint) -> str:
-    return " ".join(_source(entry))
-
-
-def _exact_name(entry: EntryPoint) -> str:
-    return f"{_source(entry)[0]}:{entry.name}"
-
-
-def _load_order(entry: EntryPoint) -> tuple[bool, str, str]:
-    distribution, _ = _source(entry)
-    return (distribution != PROJECT, distribution, entry.name)
+        self._loaded.append(LoadedPlugin(candidate.entry.name, source.distribution, source.version, title, names))

@@ -77,7 +77,7 @@ def classify_answer(answer: Answer, items: Sequence[Item], index: str) -> Outcom
     reply = parse_reply(answer.body)
     if reply is None:
         return _not_hec(answer, items)
-    if reply.code == HEALTHY:
+    if reply.code == HEALTHY and is_success(answer.status):
         return _healthy(items)
     meaning = _MEANINGS.get(reply.code)
     if meaning is None or (meaning[0] is Verdict.DELIVERED and not is_success(answer.status)):

@@ -71,6 +71,8 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
         yielded: str = "Plain()",
         source: str | None = None,
         version: str = "1.2",
+        metadata: str | None = None,
+        extra_line: str = "",
     ) -> None:
         module = f"{distribution.replace('-', '_')}_module"
         modules.append(module)
@@ -78,8 +80,9 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
         (site / f"{module}.py").write_text(text)
         info = site / f"{distribution.replace('-', '_')}-{version}.dist-info"
         info.mkdir()
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n")
-        (info / "entry_points.txt").write_text(f"[relaypoint]\n{entry} = {module}\n")
+        written = f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n" if metadata is None else metadata
+        (info / "METADATA").write_text(written)
+        (info / "entry_points.txt").write_text(f"[relaypoint]\n{entry} = {module}\n{extra_line}\n")
         importlib.invalidate_caches()
 
     yield install_one

@@ -183,3 +183,25 @@ def test_a_refusal_is_a_configuration_error(install: Install) -> None:
     install("relaypoint-sink-old", "old", yielded="Plain(api_version=0)")
     with pytest.raises(ConfigurationError, match="plugin API 0"):
         SinkManager.loaded(strict=True)
+
+
+def test_a_distribution_with_unreadable_entry_points_hides_no_other(install: Install) -> None:
+    install("relaypoint-sink-damaged", "damaged", extra_line="no equals sign here")
+    install("relaypoint-sink-zeta", "zeta", sink="zeta")
+    manager = SinkManager.loaded()
+    assert manager.names() == sorted([*BUILT_IN, "zeta"])
+    (failure,) = manager.failed_plugins
+    assert (failure.name, failure.distribution) == ("", "relaypoint-sink-damaged")
+
+
+def test_a_distribution_without_name_or_version_still_loads(install: Install) -> None:
+    install("relaypoint-sink-nameless", "nameless", sink="nameless", metadata="Metadata-Version: 2.1\n")
+    (plugin,) = [one for one in SinkManager.loaded(strict=True).plugins() if one.name == "nameless"]
+    assert (plugin.distribution, plugin.version) == ("unknown", "unknown")
+
+
+def test_of_two_copies_of_a_distribution_the_first_counts(install: Install) -> None:
+    install("relaypoint-sink-pager", "pager", sink="pager")
+    install("Relaypoint_Sink.Pager", "pager", source="raise RuntimeError('the second copy')")
+    manager = SinkManager.loaded()
+    assert len([one for one in manager.plugins() if one.name == "pager"]) + len(manager.failed_plugins) == 1

@@ -1,7 +1,10 @@
+import json
 from typing import Any
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
 
 from app.sinks import Answer, AnyBinding, Binding, Item, Outcome, Sink, Verdict
@@ -185,6 +188,19 @@ def test_the_first_bad_event_divides_the_batch(status: int, code: int, first_bad
     assert [item.verdict for item in outcome.items] == per_item
 
 
+JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), st.lists, max_leaves=5)
+
+
+@given(st.integers(100, 599), JSON, JSON | st.integers(-1, 30), JSON | st.integers(-1, 9), st.integers(0, 6))
+def test_any_reply_gives_one_outcome_per_item_or_one_for_all(
+    status: int, text: Any, code: Any, number: Any, length: int
+) -> None:
+    body = json.dumps({"text": text, "code": code, "invalid-event-number": number}).encode()
+    outcome = read(status, body, length)
+    assert len(outcome.items) == (length if outcome.verdict is Verdict.PARTIAL else 0)
+    assert outcome.verdict is not D or 200 <= status < 300
+
+
 @pytest.mark.parametrize("number", [None, -1, 4, 99, "2", 1.5, True])
 def test_a_batch_refused_without_a_usable_number_is_halved_not_given_up(number: Any) -> None:
     assert read(400, {"code": 6, "invalid-event-number": number}, 4).verdict is S
@@ -205,6 +221,7 @@ def test_an_acknowledged_answer_is_delivered() -> None:
 
 def test_the_health_answer_is_good_for_a_probe() -> None:
     assert read(200, {"text": "HEC is healthy", "code": 17}, 0).verdict is D
+    assert read(404, {"text": "HEC is healthy", "code": 17}, 0).verdict is B
     assert read(503, {"text": "HEC is unhealthy, queues are full", "code": 18}, 0).verdict is A
 
 
