@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import secrets
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -19,17 +18,18 @@ from typing import Any, TypeVar
 
 from app.cli.demo_client import ApiClient, ApiError, UnreachableError
 from app.cli.demo_state import STATE_FILE, DemoState, read_state, write_state
-from app.cli.program import own_command, own_module
+from app.cli.program import own_module
 from app.core.clock import Micros, system_clock, to_rfc3339
-from app.core.errors import ConfigurationError
 from app.demo import DEMO_CONTEXTS, DEMO_ORGANIZATION, DEMO_ORGANIZATION_NAME, Shape, generate
 from app.ops.child import ChildSpec
 from app.ops.logging import configure_logging
+from app.security.api_keys import create_key
 from app.settings import Settings, load_settings
+from app.store import open_store
 
 log = logging.getLogger(__name__)
 
-SERVICE = "ENTRYPOINT"
+SERVICE = "entrypoint"
 EVENT_TYPES = ["organization.configuration.audit", "entrypoint.configuration.audit"]
 PAUSE_S = 0.5
 """About two events a second: gentle enough to read along."""
@@ -60,11 +60,13 @@ def run(host: str, port: int, receiver_port: int) -> None:
     settings = load_settings()
     configure_logging("demo", json_lines=settings.log_format == "json")
     path = settings.instance / STATE_FILE
-    state = read_state(path) or DemoState(key=_create_key())
-    write_state(path, state)
+    state = read_state(path)
+    if state is None or not _patiently(partial(_accepted, ApiClient(host, port, state.key))):
+        state = DemoState(key=_create_key(settings))
+        write_state(path, state)
     client = ApiClient(host, port, state.key)
     endpoint = f"http://127.0.0.1:{receiver_port}/"
-    webhooks = _patiently(lambda: set_up(client, state.webhooks, endpoint))
+    webhooks = _patiently(partial(set_up, client, state.webhooks, endpoint))
     write_state(path, DemoState(state.key, webhooks, tuple(_secret(client, webhook) for webhook in webhooks)))
     _await_receiver(receiver_port)
     log.info("demo ready", extra={"organization": DEMO_ORGANIZATION, "webhooks": ",".join(webhooks)})
@@ -108,13 +110,27 @@ def stamped(event: dict[str, Any], now: Micros) -> dict[str, Any]:
     return {**event, ("timestamp" if "timestamp" in event else "eventTime"): to_rfc3339(now)}
 
 
-def _create_key() -> str:
-    """A new API key, made by the same command that an operator would use."""
-    command = own_command("keys", "create", "--name", "demo", "--role", "admin")
-    answer = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)  # noqa: S603 - our own command
-    if answer.returncode:
-        raise ConfigurationError(f"could not create a key for the demo: {answer.stderr.strip()[-300:]}")
-    return answer.stdout.strip()
+def _create_key(settings: Settings) -> str:
+    """A new API key for the demo."""
+    store = open_store(settings.database_url)
+    try:
+        with store.write() as connection:
+            now, random_bytes = system_clock(), secrets.token_bytes
+            _, key = create_key(connection, name="demo", role="admin", now=now, random_bytes=random_bytes)
+    finally:
+        store.close()
+    return key
+
+
+def _accepted(client: ApiClient) -> bool:
+    """Whether the instance still knows the key; its database may have been replaced."""
+    try:
+        client.call("GET", "/v1/organizations")
+    except ApiError as error:
+        if error.status == HTTPStatus.UNAUTHORIZED:
+            return False
+        raise
+    return True
 
 
 def _create(client: ApiClient, path: str, body: dict[str, Any]) -> None:
