@@ -1,1 +1,25 @@
-"""Doors: the HTTP API. Views parse, call one use case, render."""
+"""Doors: the HTTP API. Views parse, call one use case and render; rules live further down the road."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from app.settings import Settings
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """The WSGI application. Nothing is imported or opened before this is called.
+
+    Args:
+        settings: this process's settings; read from the environment when absent.
+
+    Raises:
+        ConfigurationError: a setting, a key file or (in strict mode) a plugin is wrong.
+    """
+    from app.api.application import build_application  # noqa: PLC0415 - importing the package must stay cheap
+    from app.settings import load_settings  # noqa: PLC0415
+
+    return build_application(settings or load_settings())

@@ -1,0 +1,72 @@
+"""The Flask application: routes, errors, headers."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Any
+
+from flask import Flask, Response, request
+
+from app.api.authentication import Authenticator
+from app.api.events import event_routes
+from app.api.health import health_routes
+from app.api.openapi import openapi_document
+from app.api.places import place_routes
+from app.api.problems import install_error_handlers
+from app.api.routing import PUBLIC, Route, RouteTable
+from app.api.services import Services, build_services
+from app.api.sinks import sink_routes
+from app.api.webhooks import webhook_routes
+from app.settings import Settings
+
+SECURITY_HEADERS = {
+    "x-content-type-options": "nosniff",
+    "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+}
+"""On every answer: nothing here is a page, and nothing may be kept by a cache."""
+EXTENSION = "relaypoint"
+"""``app.extensions`` key of the :class:`~app.api.services.Services`."""
+
+
+def build_application(settings: Settings) -> Flask:
+    """A Flask application with every route of the API."""
+    app = Flask("relaypoint", static_folder=None)
+    services = build_services(settings)
+    app.extensions[EXTENSION] = services
+    install_error_handlers(app)
+    tables = [
+        place_routes(services),
+        event_routes(services),
+        webhook_routes(services),
+        sink_routes(services),
+        health_routes(services),
+    ]
+    routes = [route for table in tables for route in table.routes]
+    tables.append(_description(routes))
+    authenticator = Authenticator(services.store, services.clock)
+    for table in tables:
+        table.register(app, authenticator)
+    _finish_answers(app, services)
+    return app
+
+
+def _description(routes: list[Route]) -> RouteTable:
+    table = RouteTable()
+
+    @table.add("GET", "/v1/openapi.json", access=PUBLIC, summary="This description")
+    def openapi() -> dict[str, Any]:
+        return openapi_document([*routes, *table.routes], version("relaypoint"))
+
+    return table
+
+
+def _finish_answers(app: Flask, services: Services) -> None:
+    @app.after_request
+    def finish(answer: Response) -> Response:
+        answer.headers.update(SECURITY_HEADERS)
+        labels = f'{{method="{request.method}",status="{answer.status_code}"}}'
+        services.counts.add("relaypoint_http_requests_total", labels)
+        return answer

@@ -1,0 +1,83 @@
+"""OpenAPI 3.1 from the route table and the models, so that the description cannot drift from the code."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from app.api.problems import PROBLEM_JSON
+from app.api.routing import JSON, Route
+from app.security.permissions import Permission
+
+_ARGUMENT = re.compile(r"<(\w+)>")
+_PROBLEM = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "errors": {"type": "array", "items": {"type": "object"}},
+    },
+}
+
+
+def openapi_document(routes: Sequence[Route], version: str) -> dict[str, Any]:
+    """The description of the API."""
+    bodies = sorted({route.body for route in routes if route.body}, key=lambda model: model.__name__)
+    refs, schemas = models_json_schema(
+        [(model, "validation") for model in bodies], ref_template="#/components/schemas/{model}"
+    )
+    paths: dict[str, dict[str, Any]] = {}
+    for route in routes:
+        body = refs[route.body, "validation"] if route.body else None
+        paths.setdefault(_ARGUMENT.sub(r"{\1}", route.path), {})[route.method.lower()] = _operation(route, body)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Relaypoint", "version": version},
+        "paths": paths,
+        "components": {
+            "schemas": {**schemas.get("$defs", {}), "Problem": _PROBLEM},
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
+        },
+        "security": [{"key": []}],
+    }
+
+
+def _operation(route: Route, body: dict[str, Any] | None) -> dict[str, Any]:
+    parameters = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in _ARGUMENT.findall(route.path)
+    ]
+    answer: dict[str, Any] = {"description": route.status.phrase}
+    if route.status.value != 204:  # noqa: PLR2004 - 204 has no content
+        answer["content"] = {JSON: {"schema": {}}}
+    operation: dict[str, Any] = {
+        "operationId": re.sub(r"\W+", "_", f"{route.method.lower()}{route.path}").strip("_"),
+        "summary": route.summary,
+        "parameters": parameters + (_query_parameters(route.query) if route.query else []),
+        "responses": {
+            str(route.status.value): answer,
+            "default": {
+                "description": "A problem (RFC 9457)",
+                "content": {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+            },
+        },
+    }
+    if body is not None:
+        operation["requestBody"] = {"content": {JSON: {"schema": body}}, "required": True}
+    if isinstance(route.access, Permission):
+        operation["x-permission"] = route.access.value
+    else:
+        operation["security"] = []
+    return operation
+
+
+def _query_parameters(model: type[BaseModel]) -> list[dict[str, Any]]:
+    properties = model.model_json_schema()["properties"]
+    return [{"name": name, "in": "query", "required": False, "schema": schema} for name, schema in properties.items()]

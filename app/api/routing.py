@@ -1,0 +1,122 @@
+"""Declaring routes: one decorator that says who may call, what is sent, and what comes back.
+
+There is no other way to add a route, so none can be without its permission.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, Final
+
+import orjson
+from flask import Flask, Response, request
+from pydantic import BaseModel, ValidationError
+
+from app.api.authentication import Authenticator
+from app.api.problems import from_validation
+from app.api.request_body import read_model
+from app.security.api_keys import Principal
+from app.security.permissions import Permission
+from app.security.scope import Scope
+
+PUBLIC: Final = "public"
+"""Declares a route that anybody may call. It must tell nothing about tenants."""
+JSON = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One authenticated request, its inputs parsed. ``body`` and ``query`` are of the declared models."""
+
+    principal: Principal
+    body: Any = None
+    query: Any = None
+
+    @property
+    def scope(self) -> Scope:
+        """What the caller may see."""
+        return Scope.of(self.principal)
+
+
+View = Callable[..., Any]
+"""Takes a :class:`Call` (a public one takes nothing) and the path's arguments; answers JSON data or a Response."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One declared route."""
+
+    method: str
+    path: str
+    view: View
+    access: Permission | str
+    summary: str
+    status: HTTPStatus
+    body: type[BaseModel] | None
+    query: type[BaseModel] | None
+
+
+@dataclass(slots=True)
+class RouteTable:
+    """The routes of one part of the API, in the order of their declaration."""
+
+    routes: list[Route] = field(default_factory=list)
+
+    def add(
+        self,
+        method: str,
+        path: str,
+        *,
+        access: Permission | str,
+        summary: str,
+        status: HTTPStatus = HTTPStatus.OK,
+        body: type[BaseModel] | None = None,
+        query: type[BaseModel] | None = None,
+    ) -> Callable[[View], View]:
+        """Declare the decorated function as the view of a route."""
+
+        def declare(view: View) -> View:
+            self.routes.append(Route(method, path, view, access, summary, status, body, query))
+            return view
+
+        return declare
+
+    def register(self, app: Flask, authenticator: Authenticator) -> None:
+        """Put every route into the application."""
+        for route in self.routes:
+            handler = _handler(route, authenticator)
+            app.add_url_rule(
+                route.path, endpoint=f"{route.method} {route.path}", view_func=handler, methods=[route.method]
+            )
+
+
+def _handler(route: Route, authenticator: Authenticator) -> Callable[..., Response]:
+    def handle(**path: Any) -> Response:
+        if not isinstance(route.access, Permission):
+            return rendered(route.view(**path), route.status)
+        principal = authenticator.principal(request)
+        principal.require(route.access)
+        call = Call(principal, read_model(request, route.body) if route.body else None, _query(route))
+        return rendered(route.view(call, **path), route.status)
+
+    return handle
+
+
+def _query(route: Route) -> BaseModel | None:
+    if route.query is None:
+        return None
+    try:
+        return route.query.model_validate(request.args.to_dict())
+    except ValidationError as error:
+        raise from_validation(error) from None
+
+
+def rendered(result: Any, status: HTTPStatus) -> Response:
+    """A view's result as a response."""
+    if isinstance(result, Response):
+        return result
+    if result is None:
+        return Response(status=HTTPStatus.NO_CONTENT)
+    return Response(orjson.dumps(result), status=status, content_type=JSON)

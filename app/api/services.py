@@ -1,0 +1,112 @@
+"""What the web process works with, built once per application. Nothing here is open before its first use."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from functools import partial
+
+import certifi
+
+from app.api.counts import Counts
+from app.core.clock import Clock, system_clock
+from app.core.doorbell import Doorbell, SilentDoorbell
+from app.core.egress_table import parse_allow
+from app.core.errors import InvalidInputError
+from app.delivery.egress import EgressClient
+from app.delivery.egress_guard import EgressPolicy
+from app.delivery.runtime import RuntimeLoader
+from app.ingest.accept import IngestService
+from app.queue.connection import ring_redis
+from app.queue.doorbell import RedisDoorbell
+from app.routing.event_history import EventHistory
+from app.routing.places import PlaceService
+from app.routing.webhook_change import ChangeRules
+from app.routing.webhooks import WebhookService
+from app.security.vault import Vault, open_vault
+from app.settings import Settings
+from app.sinks.manager import SinkManager
+from app.store.engine import Store, open_store
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The use cases and what they share."""
+
+    settings: Settings
+    store: Store
+    vault: Vault
+    sinks: SinkManager
+    egress: EgressClient
+    runtimes: RuntimeLoader
+    doorbell: Doorbell
+    clock: Clock
+    ingest: IngestService
+    webhooks: WebhookService
+    places: PlaceService
+    events: EventHistory
+    counts: Counts
+
+
+def build_services(settings: Settings, *, clock: Clock = system_clock) -> Services:
+    """Everything one web process needs.
+
+    Raises:
+        ConfigurationError: keys, plugins (in strict mode) or allow rules are wrong.
+    """
+    store = open_store(settings.database_url)
+    vault = open_vault(settings.instance, settings.secret_keys)
+    sinks = SinkManager.loaded(
+        disabled=settings.disabled_plugins, enabled=settings.enabled_plugins or None, strict=settings.strict_plugins
+    )
+    egress = EgressClient(egress_policy(settings))
+    doorbell: Doorbell = (
+        RedisDoorbell(ring_redis(settings.redis_url), clock) if settings.redis_url else SilentDoorbell()
+    )
+    return Services(
+        settings=settings,
+        store=store,
+        vault=vault,
+        sinks=sinks,
+        egress=egress,
+        runtimes=RuntimeLoader(vault, sinks),
+        doorbell=doorbell,
+        clock=clock,
+        ingest=IngestService(store, clock, doorbell),
+        webhooks=WebhookService(
+            store,
+            ChangeRules(vault, sinks),
+            check_target=partial(check_target, egress),
+            doorbell=doorbell,
+            clock=clock,
+            random_bytes=secrets.token_bytes,
+        ),
+        places=PlaceService(store, clock=clock, random_bytes=secrets.token_bytes),
+        events=EventHistory(store),
+        counts=Counts(),
+    )
+
+
+def egress_policy(settings: Settings) -> EgressPolicy:
+    """The operator's policy as the egress client takes it."""
+    return EgressPolicy(
+        allow=tuple(parse_allow(rule) for rule in settings.egress_allow),
+        ca_bundle=certifi.where(),
+        allow_http=settings.egress_allow_http,
+    )
+
+
+def check_target(egress: EgressClient, url: str) -> None:
+    """Refuse an endpoint that could never be sent to: every address it has now is refused by the policy.
+
+    A name without an address at present is accepted; each request is judged again when it is sent.
+
+    Raises:
+        InvalidInputError: naming the rule that refuses it.
+    """
+    judged = egress.dry_run(url)
+    if judged and not any(one.allowed for one in judged):
+        rules = ", ".join(sorted({one.rule for one in judged}))
+        raise InvalidInputError(
+            f"nothing may be sent there ({rules}); see RELAYPOINT_EGRESS_ALLOW", field="endpoint_url"
+        )

@@ -1,0 +1,82 @@
+"""``/v1/webhooks``."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from app.api.paging import PageQuery, page
+from app.api.routing import Call, RouteTable
+from app.api.services import Services
+from app.routing.webhook_input import NewWebhook, Rotation, WebhookPatch
+from app.security.permissions import Permission
+
+_ONE = "/v1/webhooks/<webhook>"
+_READ = Permission.WEBHOOKS_READ
+_WRITE = Permission.WEBHOOKS_WRITE
+
+
+class WebhookQuery(PageQuery):
+    """Which webhooks to list."""
+
+    organization_id: str | None = None
+    context_id: str | None = None
+
+
+def webhook_routes(services: Services) -> RouteTable:
+    """Routes that configure webhooks."""
+    table = RouteTable()
+    webhooks = services.webhooks
+
+    @table.add(
+        "POST",
+        "/v1/webhooks",
+        access=_WRITE,
+        summary="Create a webhook from a type and a name",
+        status=HTTPStatus.CREATED,
+        body=NewWebhook,
+    )
+    def create(call: Call) -> dict[str, Any]:
+        return webhooks.create(call.scope, call.body)
+
+    @table.add("GET", "/v1/webhooks", access=_READ, summary="List webhooks", query=WebhookQuery)
+    def list_all(call: Call) -> dict[str, Any]:
+        query = call.query
+        found = webhooks.page(
+            call.scope,
+            after=query.number_after or 0,
+            limit=query.limit,
+            organization_id=query.organization_id,
+            context_id=query.context_id,
+        )
+        return page(found.items, found.next)
+
+    @table.add("GET", _ONE, access=_READ, summary="Show a webhook")
+    def get(call: Call, webhook: str) -> dict[str, Any]:
+        return webhooks.get(call.scope, webhook)
+
+    @table.add("PATCH", _ONE, access=_WRITE, summary="Change a webhook", body=WebhookPatch)
+    def patch(call: Call, webhook: str) -> dict[str, Any]:
+        return webhooks.patch(call.scope, webhook, call.body)
+
+    @table.add("DELETE", _ONE, access=_WRITE, summary="Delete a webhook", status=HTTPStatus.NO_CONTENT)
+    def delete(call: Call, webhook: str) -> None:
+        webhooks.delete(call.scope, webhook)
+
+    @table.add("POST", f"{_ONE}/pause", access=_WRITE, summary="Hold deliveries")
+    def pause(call: Call, webhook: str) -> dict[str, Any]:
+        return webhooks.pause(call.scope, webhook)
+
+    @table.add("POST", f"{_ONE}/resume", access=_WRITE, summary="Deliver again, what was held first")
+    def resume(call: Call, webhook: str) -> dict[str, Any]:
+        return webhooks.resume(call.scope, webhook)
+
+    @table.add("GET", f"{_ONE}/secret", access=Permission.WEBHOOK_SECRETS_READ, summary="Show the signing secret")
+    def secret(call: Call, webhook: str) -> dict[str, Any]:
+        return webhooks.secret(call.scope, webhook)
+
+    @table.add("POST", f"{_ONE}/secret/rotate", access=_WRITE, summary="Rotate the signing secret", body=Rotation)
+    def rotate(call: Call, webhook: str) -> dict[str, Any]:
+        return webhooks.rotate(call.scope, webhook, call.body)
+
+    return table
