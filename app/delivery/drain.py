@@ -95,13 +95,16 @@ class Drain:
     def turn_is_due(self, *, admitting: bool) -> bool:
         """Whether a write transaction is worth its price now."""
         now = self._clock()
-        settled = len(self._landing.record.settled)
-        if admitting or settled >= GROUP:
+        return admitting or self._record_is_due(now) or (bool(self.held) and self._look_is_due(now))
+
+    def _record_is_due(self, now: Micros) -> bool:
+        record = self._landing.record
+        if len(record.settled) >= GROUP:
             return True
-        if settled and (now - self._landed_at >= GROUP_AGE or not self._client.in_flight):
-            return True
-        if not self.held:
-            return bool(self._landing.record)
+        old_enough = now - self._landed_at >= GROUP_AGE or not self._client.in_flight
+        return old_enough and bool(record)
+
+    def _look_is_due(self, now: Micros) -> bool:
         if now - self._renewed_at >= RENEW:
             return True
         if any(lane.landed and not lane.queue and lane.is_hungry for lane in self._lanes.values()):

@@ -243,7 +243,7 @@ class Transfer:
             resolved=bool(self.offered) or self._requests > 0,
             connected=passed or self.curl.getinfo(pycurl.CONNECT_TIME_T) > 0,
             request_sent=passed,
-            body_sent=self.curl.getinfo(pycurl.SIZE_UPLOAD) >= len(request.body),
+            body_sent=self.curl.getinfo(pycurl.SIZE_UPLOAD_T) >= len(request.body),
             head_complete=self._head_complete(),
             headers_cut=self._headers_cut,
             refusal=self._refusal,

@@ -79,8 +79,8 @@ class Lane:
         return not self.stopped and 2 * self.room >= self.appetite
 
     def grow(self) -> None:
-        """Before a claim: a webhook that landed all it had claimed may claim more, one that landed nothing less."""
-        if self.landed >= self.appetite:
+        """Before a claim: a webhook that landed half its appetite may claim more, one that landed nothing less."""
+        if 2 * self.landed >= self.appetite:
             self.appetite = min(2 * self.appetite, LARGEST_APPETITE)
         elif not self.landed and self.outstanding:
             self.appetite = FIRST_APPETITE

@@ -13,7 +13,7 @@ from app.core.event import CanonicalEvent
 from app.ingest.names import Names
 from app.routing.match import Router, RoutingTable, due_time
 from app.store import Store
-from app.store.accepted import EventRow, known_ids, lock_ingest, remember_context, write_events
+from app.store.accepted import EventRow, known_keys, lock_ingest, remember_context, write_events
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,7 @@ class Candidate:
         )
         row = EventRow(
             id=event.id,
+            dedupe_key=event.dedupe_key,
             organization_id=organization_id,
             context_id=event.context_id,
             type=event.type,
@@ -75,7 +76,7 @@ class EventWriter:
         with self._store.write() as connection:
             lock_ingest(connection)
             table = self._router.table(connection)
-            seen = _known(connection, chain.from_iterable(group))
+            seen = known_keys(connection, [candidate.row.dedupe_key for request in group for candidate in request])
             news = self._write_contexts(connection, chain.from_iterable(group))
             rows: list[EventRow] = []
             written = [self._collect(request, table, seen, rows) for request in group]
@@ -86,16 +87,15 @@ class EventWriter:
         return written
 
     def _collect(
-        self, request: Sequence[Candidate], table: RoutingTable, seen: set[tuple[str, str]], rows: list[EventRow]
+        self, request: Sequence[Candidate], table: RoutingTable, seen: set[bytes], rows: list[EventRow]
     ) -> Written:
         accepted = 0
         partitions: set[int] = set()
         for candidate in request:
             row = candidate.row
-            identity = (row.organization_id, row.id)
-            if identity in seen:
+            if row.dedupe_key in seen:
                 continue
-            seen.add(identity)
+            seen.add(row.dedupe_key)
             accepted += 1
             routes = table.matching(row.organization_id, row.context_id, row.type)
             owes = tuple((route.webhook_pk, due_time(route, row.received_at)) for route in routes)
@@ -122,15 +122,3 @@ class EventWriter:
                 now=candidate.row.received_at,
             )
         return list(latest.values())
-
-
-def _known(connection: Connection, candidates: Iterable[Candidate]) -> set[tuple[str, str]]:
-    """Which of the candidates are stored already."""
-    ids: dict[str, list[str]] = {}
-    for candidate in candidates:
-        ids.setdefault(candidate.row.organization_id, []).append(candidate.row.id)
-    return {
-        (organization_id, event_id)
-        for organization_id, wanted in ids.items()
-        for event_id in known_ids(connection, organization_id, wanted)
-    }

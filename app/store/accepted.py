@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, fields
+from operator import attrgetter
 
-from sqlalchemy import Connection, insert, select, text
+from sqlalchemy import Connection, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.core.clock import Micros
+from app.store.bulk import bulk_insert
 from app.store.partitions import next_counter
 from app.store.tables import contexts, deliveries, events, organizations
 
 CHUNK = 400
-"""Ids looked up per statement; well under SQLite's bound on variables."""
+"""Keys looked up per statement; well under SQLite's bound on variables."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class EventRow:
     """One event ready to be stored; see the ``events`` table."""
 
     id: str
+    dedupe_key: bytes
     organization_id: str
     context_id: str | None
     type: str
@@ -35,12 +37,16 @@ class EventRow:
     """The webhooks that get it, each with the time its delivery is due (None = held until the webhook resumes)."""
 
 
-def known_ids(connection: Connection, organization_id: str, ids: Sequence[str]) -> set[str]:
-    """Which of these event ids the organization has already."""
-    found: set[str] = set()
-    for start in range(0, len(ids), CHUNK):
-        chunk = ids[start : start + CHUNK]
-        statement = select(events.c.id).where(events.c.organization_id == organization_id, events.c.id.in_(chunk))
+_EVENT_COLUMNS = tuple(item.name for item in fields(EventRow) if item.name != "owes")
+_event_values = attrgetter(*_EVENT_COLUMNS)
+_DELIVERY_COLUMNS = ("webhook_pk", "event_seq", "state", "due_at", "attempt_count", "tries")
+
+
+def known_keys(connection: Connection, keys: Sequence[bytes]) -> set[bytes]:
+    """Which of these dedupe keys are stored already."""
+    found: set[bytes] = set()
+    for start in range(0, len(keys), CHUNK):
+        statement = select(events.c.dedupe_key).where(events.c.dedupe_key.in_(keys[start : start + CHUNK]))
         found.update(connection.execute(statement).scalars())
     return found
 
@@ -51,32 +57,13 @@ def write_events(connection: Connection, rows: Sequence[EventRow]) -> None:
     Sequence numbers come from a counter row that is held until the commit, so the ledger order is the commit order.
     """
     first = next_counter(connection, "event_seq", len(rows)) - len(rows) + 1
-    event_rows: list[dict[str, Any]] = []
-    delivery_rows: list[dict[str, Any]] = []
+    event_rows = []
+    delivery_rows: list[tuple[int | None, ...]] = []
     for seq, row in enumerate(rows, first):
-        event_rows.append(
-            {
-                "seq": seq,
-                "id": row.id,
-                "organization_id": row.organization_id,
-                "context_id": row.context_id,
-                "type": row.type,
-                "action": row.action,
-                "actor_email": row.actor_email,
-                "sensitivity": row.sensitivity,
-                "occurred_at": row.occurred_at,
-                "received_at": row.received_at,
-                "owed": len(row.owes),
-                "body": row.body,
-            }
-        )
-        delivery_rows.extend(
-            {"webhook_pk": pk, "event_seq": seq, "state": 0, "due_at": due_at, "attempt_count": 0, "tries": 0}
-            for pk, due_at in row.owes
-        )
-    connection.execute(insert(events), event_rows)
-    if delivery_rows:
-        connection.execute(insert(deliveries), delivery_rows)
+        event_rows.append((seq, len(row.owes), *_event_values(row)))
+        delivery_rows.extend((pk, seq, 0, due_at, 0, 0) for pk, due_at in row.owes)
+    bulk_insert(connection, events, ("seq", "owed", *_EVENT_COLUMNS), event_rows)
+    bulk_insert(connection, deliveries, _DELIVERY_COLUMNS, delivery_rows)
 
 
 def lock_ingest(connection: Connection) -> None:

@@ -91,17 +91,11 @@ _SELECT_DUE = (
     .limit(bindparam("room"))
 )
 
-_MARK_SENDING = (
-    update(deliveries)
-    .where(deliveries.c.webhook_pk == bindparam("pk"), deliveries.c.event_seq == bindparam("seq"))
-    .values(
-        state=DeliveryState.SENDING.value,
-        due_at=bindparam("lease_until"),
-        lease_token=bindparam("token"),
-        attempt_count=deliveries.c.attempt_count + 1,
-        tries=deliveries.c.tries + 1,
-    )
-)
+_MARK_SENDING = """
+    UPDATE deliveries
+    SET state = 1, due_at = ?, lease_token = ?, attempt_count = attempt_count + 1, tries = tries + 1
+    WHERE webhook_pk = ? AND event_seq = ?
+"""
 
 # The due ids are fenced off in a MATERIALIZED step: merged into the UPDATE, a plan made on an empty table re-ran the
 # locking sub-select once per row.
@@ -136,7 +130,8 @@ def claim_deliveries(connection: Connection, webhook_pk: int, token: int, now: M
         return [_claimed(row) for row in connection.execute(_CLAIM_POSTGRES, moment | lease)]
     rows = connection.execute(_SELECT_DUE, moment).all()
     if rows:
-        connection.execute(_MARK_SENDING, [{"pk": webhook_pk, "seq": row.event_seq, **lease} for row in rows])
+        marks = [(lease["lease_until"], token, webhook_pk, row.event_seq) for row in rows]
+        connection.exec_driver_sql(_MARK_SENDING, marks)
     return [_claimed(row) for row in rows]
 
 

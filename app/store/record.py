@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from operator import attrgetter
-from typing import Any
 
-from sqlalchemy import BigInteger, Connection, bindparam, insert, text, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import BigInteger, Connection, bindparam, update
 
 from app.core.clock import Micros
-from app.store.tables import attempts, batches, contents, deliveries, exchanges
+from app.store.bulk import bulk_insert
+from app.store.tables import attempts, batches, contents, exchanges
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,45 +92,38 @@ class Record:
         return bool(self.settled or self.attempts or self.exchanges or self.batches)
 
 
-_ATTEMPT_FIELDS = tuple(item.name for item in fields(AttemptRow))
-_EXCHANGE_FIELDS = tuple(item.name for item in fields(ExchangeRow))
+_ATTEMPT_COLUMNS = tuple(item.name for item in fields(AttemptRow))
+_EXCHANGE_COLUMNS = tuple(item.name for item in fields(ExchangeRow))
+_attempt_values = attrgetter(*_ATTEMPT_COLUMNS)
+_exchange_values = attrgetter(*_EXCHANGE_COLUMNS)
 
-_SETTLE = (
-    update(deliveries)
-    .where(
-        deliveries.c.webhook_pk == bindparam("pk"),
-        deliveries.c.event_seq == bindparam("seq"),
-        deliveries.c.lease_token == bindparam("token"),
-    )
-    .values(
-        state=bindparam("new_state"),
-        due_at=bindparam("new_due"),
-        reason=bindparam("new_reason"),
-        lease_token=None,
-        attempt_count=deliveries.c.attempt_count - bindparam("undone"),
-        tries=deliveries.c.tries - bindparam("unburnt"),
-    )
-)
+_SETTLE_COLUMNS = ("state", "due_at", "reason", "attempts_undone", "tries_undone", "webhook_pk", "event_seq")
+_settled_values = attrgetter(*_SETTLE_COLUMNS)
 
-_SETTLE_POSTGRES = text("""
+_SETTLE_SQLITE = """
+    UPDATE deliveries
+    SET state = ?, due_at = ?, reason = ?, lease_token = NULL, attempt_count = attempt_count - ?, tries = tries - ?
+    WHERE webhook_pk = ? AND event_seq = ? AND lease_token = ?
+"""
+
+_SETTLE_POSTGRES = """
     UPDATE deliveries d
     SET state = v.state, due_at = v.due_at, reason = v.reason, lease_token = NULL,
         attempt_count = d.attempt_count - v.undone, tries = d.tries - v.unburnt
-    FROM unnest(CAST(:pks AS bigint[]), CAST(:seqs AS bigint[]), CAST(:states AS smallint[]),
-                CAST(:dues AS bigint[]), CAST(:reasons AS text[]), CAST(:undone AS smallint[]),
-                CAST(:unburnt AS smallint[]))
-         AS v(pk, seq, state, due_at, reason, undone, unburnt)
-    WHERE d.webhook_pk = v.pk AND d.event_seq = v.seq AND d.lease_token = :token
-""")
+    FROM unnest(%s::smallint[], %s::bigint[], %s::text[], %s::smallint[], %s::smallint[], %s::bigint[], %s::bigint[])
+         AS v(state, due_at, reason, undone, unburnt, webhook_pk, event_seq)
+    WHERE d.webhook_pk = v.webhook_pk AND d.event_seq = v.event_seq AND d.lease_token = %s
+"""
 
 
 def write_record(connection: Connection, record: Record, token: int) -> int:
     """Write a group; answers how many settlements were refused because another holder owns the row now."""
-    _insert_contents(connection, record.contents)
-    if record.exchanges:
-        connection.execute(insert(exchanges), _dictionaries(_EXCHANGE_FIELDS, record.exchanges))
-    if record.attempts:
-        _insert_attempts(connection, record.attempts)
+    # In digest order, so that two recording processes lock shared rows in the same order.
+    bulk_insert(connection, contents, ("digest", "day", "body"), sorted(record.contents), skip_existing=True)
+    bulk_insert(connection, exchanges, _EXCHANGE_COLUMNS, [_exchange_values(row) for row in record.exchanges])
+    # A fenced engine may write an attempt that its successor wrote as unknown: the first writer's row stays.
+    attempt_rows = [_attempt_values(row) for row in record.attempts]
+    bulk_insert(connection, attempts, _ATTEMPT_COLUMNS, attempt_rows, skip_existing=True)
     fenced = len(record.settled) - _settle(connection, record.settled, token) if record.settled else 0
     if record.batches:
         connection.execute(
@@ -143,51 +135,9 @@ def write_record(connection: Connection, record: Record, token: int) -> int:
     return fenced
 
 
-def _insert_contents(connection: Connection, rows: Sequence[tuple[bytes, int, bytes]]) -> None:
-    if not rows:
-        return
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    # In digest order, so that two recording processes lock shared rows in the same order.
-    ordered = [{"digest": digest, "day": day, "body": body} for digest, day, body in sorted(rows)]
-    connection.execute(dialect.insert(contents).on_conflict_do_nothing(), ordered)
-
-
-def _insert_attempts(connection: Connection, rows: Sequence[AttemptRow]) -> None:
-    """A fenced engine may write an attempt that its successor wrote as unknown: the first writer's row stays."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(attempts).on_conflict_do_nothing()
-    connection.execute(statement, _dictionaries(_ATTEMPT_FIELDS, rows))
-
-
-def _dictionaries(names: tuple[str, ...], rows: Sequence[Any]) -> list[dict[str, Any]]:
-    values = attrgetter(*names)
-    return [dict(zip(names, values(row), strict=True)) for row in rows]
-
-
 def _settle(connection: Connection, settled: Sequence[Settled], token: int) -> int:
+    rows = [_settled_values(item) for item in settled]
     if connection.dialect.name == "postgresql":
-        columns = {
-            "pks": [item.webhook_pk for item in settled],
-            "seqs": [item.event_seq for item in settled],
-            "states": [item.state for item in settled],
-            "dues": [item.due_at for item in settled],
-            "reasons": [item.reason for item in settled],
-            "undone": [item.attempts_undone for item in settled],
-            "unburnt": [item.tries_undone for item in settled],
-            "token": token,
-        }
-        return connection.execute(_SETTLE_POSTGRES, columns).rowcount
-    rows = [
-        {
-            "pk": item.webhook_pk,
-            "seq": item.event_seq,
-            "token": token,
-            "new_state": item.state,
-            "new_due": item.due_at,
-            "new_reason": item.reason,
-            "undone": item.attempts_undone,
-            "unburnt": item.tries_undone,
-        }
-        for item in settled
-    ]
-    return connection.execute(_SETTLE, rows).rowcount
+        columns = tuple(list(column) for column in zip(*rows, strict=True))
+        return connection.exec_driver_sql(_SETTLE_POSTGRES, (*columns, token)).rowcount
+    return connection.exec_driver_sql(_SETTLE_SQLITE, [(*row, token) for row in rows]).rowcount

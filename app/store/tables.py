@@ -17,7 +17,6 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
-    UniqueConstraint,
 )
 
 metadata = MetaData(
@@ -57,6 +56,7 @@ events = Table(
     metadata,
     Column("seq", BigKey, primary_key=True, autoincrement=False),
     Column("id", Text, nullable=False),
+    Column("dedupe_key", LargeBinary, nullable=False, unique=True),
     Column("organization_id", Text, nullable=False),
     Column("context_id", Text),
     Column("type", Text, nullable=False),
@@ -67,7 +67,7 @@ events = Table(
     Column("received_at", BigInteger, nullable=False),
     Column("owed", Integer, nullable=False),
     Column("body", LargeBinary, nullable=False),
-    UniqueConstraint("organization_id", "id"),
+    Index(None, "organization_id", "id"),
     Index(None, "organization_id", "seq"),
 )
 """Accepted events; ``seq`` is the ledger order, ``owed`` the number of deliveries written in the same transaction."""

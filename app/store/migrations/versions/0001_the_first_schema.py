@@ -104,6 +104,7 @@ def upgrade() -> None:
         "events",
         sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
         sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("dedupe_key", sa.LargeBinary(), nullable=False),
         sa.Column("organization_id", sa.Text(), nullable=False),
         sa.Column("context_id", sa.Text(), nullable=True),
         sa.Column("type", sa.Text(), nullable=False),
@@ -115,8 +116,9 @@ def upgrade() -> None:
         sa.Column("owed", sa.Integer(), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("seq", name=op.f("pk_events")),
-        sa.UniqueConstraint("organization_id", "id", name=op.f("uq_events_organization_id_id")),
+        sa.UniqueConstraint("dedupe_key", name=op.f("uq_events_dedupe_key")),
     )
+    op.create_index(op.f("ix_events_organization_id_id"), "events", ["organization_id", "id"], unique=False)
     op.create_index(op.f("ix_events_organization_id_seq"), "events", ["organization_id", "seq"], unique=False)
     op.create_table(
         "exchanges",
