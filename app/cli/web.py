@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import signal
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any
@@ -52,6 +53,9 @@ def application_loader(settings: Settings) -> Callable[[], Any]:
     server = os.getpid()
 
     def load() -> Any:
+        # Until the server sets its own: the handlers inherited from its parent would swallow a request to end.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_DFL)
         die_with_parent(server)
         configure_logging("web", json_lines=settings.log_format == "json")
         module, _, factory = APPLICATION.partition(":")
