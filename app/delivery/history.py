@@ -100,7 +100,8 @@ _LIST = (
 )
 
 
-def _within(statement: Any, reach: Reach) -> Any:
+def in_reach(statement: Any, reach: Reach) -> Any:
+    """The statement, which selects from ``webhooks``, narrowed to what may be seen."""
     if reach.organization_id is not None:
         statement = statement.where(webhooks.c.organization_id == reach.organization_id)
     if reach.context_id is not None:
@@ -129,7 +130,7 @@ def list_deliveries(
         events.c.received_at.__ge__: since,
         events.c.received_at.__lt__: until,
     }
-    statement = _within(_LIST, reach).where(webhooks.c.id == webhook_id)
+    statement = in_reach(_LIST, reach).where(webhooks.c.id == webhook_id)
     for compare, value in conditions.items():
         if value is not None:
             statement = statement.where(compare(value))
@@ -146,7 +147,7 @@ def get_delivery(connection: Connection, public_id: str, reach: Reach) -> tuple[
         NotFoundError: there is none of this id in reach.
     """
     webhook_id, event_seq = parse_delivery_id(public_id)
-    statement = _within(_LIST, reach).where(webhooks.c.id == webhook_id, deliveries.c.event_seq == event_seq)
+    statement = in_reach(_LIST, reach).where(webhooks.c.id == webhook_id, deliveries.c.event_seq == event_seq)
     row = connection.execute(statement).one_or_none()
     if row is None:
         raise NotFoundError("no such delivery")

@@ -8,7 +8,7 @@ from app.core.clock import Micros
 from app.core.errors import ConflictError, NotFoundError
 from app.core.ids import parse_delivery_id
 from app.core.states import DeliveryState
-from app.delivery.history import Reach
+from app.delivery.history import Reach, in_reach
 from app.store.tables import deliveries, webhooks
 
 _REPEATABLE = (DeliveryState.DELIVERED, DeliveryState.FAILED, DeliveryState.SKIPPED, DeliveryState.PARKED)
@@ -22,14 +22,10 @@ def redeliver(connection: Connection, public_id: str, reach: Reach, now: Micros)
         ConflictError: it is pending or being sent already, or its webhook cannot deliver.
     """
     webhook_id, event_seq = parse_delivery_id(public_id)
-    statement = select(webhooks.c.pk, webhooks.c.partition, webhooks.c.state).where(
-        webhooks.c.id == webhook_id, webhooks.c.deleted_at.is_(None)
-    )
-    if reach.organization_id is not None:
-        statement = statement.where(webhooks.c.organization_id == reach.organization_id)
-    if reach.context_id is not None:
-        statement = statement.where(webhooks.c.context_id == reach.context_id)
-    webhook = connection.execute(statement).one_or_none()
+    found = in_reach(select(webhooks.c.pk, webhooks.c.partition, webhooks.c.state), reach)
+    webhook = connection.execute(
+        found.where(webhooks.c.id == webhook_id, webhooks.c.deleted_at.is_(None))
+    ).one_or_none()
     if webhook is None:
         raise NotFoundError("no such delivery")
     this = (deliveries.c.webhook_pk == webhook.pk, deliveries.c.event_seq == event_seq)

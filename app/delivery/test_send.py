@@ -1,0 +1,134 @@
+"""A test send: a clearly marked event takes the normal road to one webhook, and the answer comes back at once.
+
+It formats, builds, signs, sends and classifies exactly as a delivery does; only the ledger does not know of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import orjson
+from sqlalchemy import RowMapping, select
+
+from app.core.clock import Clock, to_rfc3339
+from app.core.errors import ConflictError, InvalidInputError, NotFoundError
+from app.core.ids import RandomBytes, new_id
+from app.delivery.answers import outcome_per_member, parse_head, read_answer
+from app.delivery.drain import redacted_head
+from app.delivery.egress import EgressClient
+from app.delivery.exchange import Outgoing, Returned
+from app.delivery.history import GotResponse, Reach, SentRequest, in_reach
+from app.delivery.packing import Parcel, Refused, format_member, signed_headers
+from app.delivery.runtime import NotReadyError, RuntimeLoader, WebhookRuntime
+from app.sinks.types import OutboundRequest
+from app.store import Store
+from app.store.claim import Claimed
+from app.store.tables import webhooks
+
+TEST_TYPE = "entrypoint.configuration.audit"
+
+
+@dataclass(frozen=True, slots=True)
+class TestResult:
+    """What was sent, what came back and what it means. ``verdict`` is the sink's word, or the transport's failure."""
+
+    request: SentRequest
+    response: GotResponse | None
+    verdict: str
+    reason: str
+    duration_us: int
+
+
+def send_test(
+    store: Store,
+    loader: RuntimeLoader,
+    client: EgressClient,
+    webhook_id: str,
+    reach: Reach,
+    *,
+    clock: Clock,
+    random_bytes: RandomBytes,
+) -> TestResult:
+    """Send one test event to a webhook, also to a paused one.
+
+    Raises:
+        NotFoundError: there is no such webhook in reach.
+        ConflictError: it has no endpoint yet, or its sink cannot work.
+        InvalidInputError: the sink refuses the test event or cannot build a request from these settings.
+    """
+    row = _find(store, webhook_id, reach)
+    now = clock()
+    try:
+        runtime = loader.build(row, now)
+    except NotReadyError as error:
+        raise ConflictError(error.reason) from error
+    member = _test_member(row, new_id("tst", random_bytes), to_rfc3339(now))
+    item = format_member(runtime, member)
+    if isinstance(item, Refused):
+        raise InvalidInputError(item.reason)
+    parcel = Parcel(member.event_id, (member,), (item,))
+    request = _build(runtime, parcel)
+    headers, signature = signed_headers(runtime, request, parcel.message_id, now)
+    returned = client.fetch(Outgoing(None, request.method, request.url, headers, request.body))
+    sent = _sent(runtime, request, [*headers[-3:-1], ("webhook-signature", signature)])
+    return _result(runtime, returned, parcel, sent)
+
+
+def _find(store: Store, webhook_id: str, reach: Reach) -> RowMapping:
+    statement = in_reach(select(webhooks), reach).where(webhooks.c.id == webhook_id, webhooks.c.deleted_at.is_(None))
+    with store.read() as connection:
+        row = connection.execute(statement).mappings().one_or_none()
+    if row is None:
+        raise NotFoundError("no such webhook")
+    if row["endpoint_sealed"] is None or row["sink"] is None:
+        raise ConflictError("the webhook has no endpoint yet; set sink and endpoint_url first")
+    return row
+
+
+def _test_member(row: RowMapping, event_id: str, moment: str) -> Claimed:
+    context = {"id": row["context_id"], "name": None} if row["context_id"] else None
+    body = orjson.dumps(
+        {
+            "id": event_id,
+            "type": TEST_TYPE,
+            "occurred_at": moment,
+            "received_at": moment,
+            "organization": {"id": row["organization_id"], "name": None},
+            "service": "entrypoint",
+            "context": context,
+            "actor": {"type": "system", "id": None, "email": None},
+            "action": "other",
+            "entity": {"type": "webhook", "id": row["id"], "name": row["name"]},
+            "description": "Test event sent from Relaypoint; nothing was changed",
+            "changes": [],
+            "tags": ["test"],
+            "sensitivity": 1,
+            "outside_change_window": True,
+            "metadata": {"test": True},
+            "source": {"format": "test"},
+        }
+    )
+    return Claimed(row["pk"], 0, 1, 1, orphan=False, due_at=0, event_id=event_id, event_type=TEST_TYPE, body=body)
+
+
+def _build(runtime: WebhookRuntime, parcel: Parcel) -> OutboundRequest:
+    try:
+        return runtime.sink.build_request(parcel.items, runtime.binding)
+    except Exception as error:
+        # The plugin's own message may quote a secret; its type cannot.
+        raise InvalidInputError(f"sink {runtime.sink.info.name} failed: {type(error).__name__}") from None
+
+
+def _sent(runtime: WebhookRuntime, request: OutboundRequest, fresh: list[tuple[str, str]]) -> SentRequest:
+    head = orjson.loads(redacted_head(runtime, request))
+    headers = (*((name, value) for name, value in head["headers"]), *fresh)
+    return SentRequest(head["method"], head["url"], headers, request.body)
+
+
+def _result(runtime: WebhookRuntime, returned: Returned, parcel: Parcel, sent: SentRequest) -> TestResult:
+    if returned.failure is not None:
+        failure = returned.failure
+        return TestResult(sent, None, str(failure.kind), failure.detail, returned.timings.total)
+    outcome = outcome_per_member(read_answer(runtime, returned, parcel), parcel)[0]
+    response = GotResponse(returned.status, tuple(parse_head(returned.head).items()), returned.body, returned.truncated)
+    return TestResult(sent, response, str(outcome.verdict), outcome.reason, returned.timings.total)
