@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import trustme
+
+from app.core.egress_table import parse_allow
+from app.delivery.egress import EgressClient
+from app.delivery.egress_guard import EgressPolicy
+
+
+@pytest.fixture(scope="session")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture(scope="session")
+def ca_bundle(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> str:
+    path: Path = tmp_path_factory.mktemp("ca") / "ca.pem"
+    authority.cert_pem.write_to_path(str(path))
+    return str(path)
+
+
+@pytest.fixture
+def client(ca_bundle: str) -> Iterator[EgressClient]:
+    """A client that may dial loopback."""
+    made = EgressClient(EgressPolicy(allow=(parse_allow("127.0.0.0/8"),), ca_bundle=ca_bundle))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def strict(ca_bundle: str) -> Iterator[EgressClient]:
+    """A client without any exception."""
+    made = EgressClient(EgressPolicy(allow=(), ca_bundle=ca_bundle, allow_http=True))
+    yield made
+    made.close()

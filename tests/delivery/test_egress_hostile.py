@@ -1,0 +1,201 @@
+"""What the client makes of receivers that misbehave. Limits are short so that the file stays quick."""
+
+from __future__ import annotations
+
+import datetime as dt
+import gzip
+import socket
+import ssl
+import time
+from collections.abc import Callable
+
+import pytest
+import trustme
+
+from app.delivery.egress import EgressClient
+from app.delivery.exchange import RESPONSE_CAP, FailureClass, Outgoing, Returned
+from tests.delivery.hostile import OK, Receiver, answer, drip, keep_answering, receiver, reset
+
+LIMIT_MS = 400
+Script = Callable[[Receiver, socket.socket], None]
+
+
+def send(client: EgressClient, url: str, body: bytes = b"{}", limit_ms: int = LIMIT_MS) -> Returned:
+    headers = (("content-type", "application/json"),)
+    return client.fetch(Outgoing("k", "POST", url, headers, body, limit_ms, limit_ms))
+
+
+def plain(it: Receiver) -> str:
+    return f"http://127.0.0.1:{it.port}/"
+
+
+def hang(it: Receiver, _connection: socket.socket) -> None:
+    it.over.wait(5)
+
+
+def kind(returned: Returned) -> FailureClass | None:
+    return returned.failure.kind if returned.failure else None
+
+
+DRIPS: list[tuple[str, Script, FailureClass]] = [
+    ("never answers", hang, FailureClass.TIMEOUT_HEADERS),
+    ("header drip", drip(b"HTTP/1.1 200 OK\r\n", b"x: y\r\n", 0.05), FailureClass.TIMEOUT_HEADERS),
+    ("body drip", drip(b"HTTP/1.1 200 OK\r\n\r\n", b"z", 0.05), FailureClass.TIMEOUT_BODY),
+    ("100 drip", drip(b"", b"HTTP/1.1 100 Continue\r\n\r\n", 0.01), FailureClass.TIMEOUT_HEADERS),
+    ("103 flood", drip(b"", b"HTTP/1.1 103 Early Hints\r\n\r\n" * 99, 0), FailureClass.HEADERS_TOO_LARGE),
+    ("header flood", drip(b"HTTP/1.1 200 OK\r\n", b"x: y\r\n" * 99, 0), FailureClass.HEADERS_TOO_LARGE),
+    ("one huge line", drip(b"HTTP/1.1 200 OK\r\nx: ", b"y" * 9999, 0), FailureClass.HEADERS_TOO_LARGE),
+]
+
+
+@pytest.mark.parametrize(("script", "expected"), [row[1:] for row in DRIPS], ids=[row[0] for row in DRIPS])
+def test_the_total_limit_and_the_header_cap_hold(client: EgressClient, script: Script, expected: FailureClass) -> None:
+    with receiver(script) as it:
+        began = time.monotonic()
+        returned = send(client, plain(it))
+        assert time.monotonic() - began < LIMIT_MS / 1000 + 0.6
+    assert kind(returned) == expected
+    assert returned.failure is not None
+    assert returned.failure.request_sent
+
+
+def test_a_receiver_that_never_reads_a_large_request_ends_as_sending(client: EgressClient) -> None:
+    with receiver(hang) as it:
+        returned = send(client, plain(it), b"x" * 20_000_000)
+    assert kind(returned) == FailureClass.TIMEOUT_SENDING
+
+
+def test_an_endless_body_is_cut_and_counts_by_its_status(client: EgressClient) -> None:
+    with receiver(drip(b"HTTP/1.1 200 OK\r\nContent-Length: 10000000000\r\n\r\n", b"x" * 50_000, 0)) as it:
+        returned = send(client, plain(it))
+    assert (returned.failure, returned.status, returned.truncated) == (None, 200, True)
+    assert len(returned.body) == RESPONSE_CAP
+
+
+def test_a_compressed_answer_is_kept_as_it_came(client: EgressClient) -> None:
+    bomb = gzip.compress(bytes(10_000_000))
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(bomb)
+    with receiver(answer(head + bomb)) as it:
+        returned = send(client, plain(it))
+    assert returned.body == bomb
+    assert b"accept-encoding" not in it.requests[0].lower()
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_reported_and_not_followed(client: EgressClient, status: int) -> None:
+    with receiver(answer(OK)) as canary:
+        target = plain(canary).encode()
+        with receiver(answer(b"HTTP/1.1 %d X\r\nLocation: %s\r\nContent-Length: 0\r\n\r\n" % (status, target))) as it:
+            returned = send(client, plain(it))
+        assert (returned.status, canary.connections) == (status, 0)
+
+
+def reads_then_resets(it: Receiver, connection: socket.socket) -> None:
+    it.take(connection)
+    reset(connection)
+
+
+@pytest.mark.parametrize("script", [answer(b""), reads_then_resets])
+def test_a_connection_that_breaks_after_the_request_may_have_delivered(client: EgressClient, script: Script) -> None:
+    with receiver(script) as it:
+        returned = send(client, plain(it))
+    assert kind(returned) == FailureClass.CONNECTION_LOST
+    assert returned.failure is not None
+    assert returned.failure.request_sent
+
+
+def test_a_kept_connection_that_reads_and_closes_sees_each_attempt_once(client: EgressClient) -> None:
+    def script(it: Receiver, connection: socket.socket) -> None:
+        it.take(connection)
+        connection.sendall(OK)
+        it.take(connection)
+
+    with receiver(script) as it:
+        assert send(client, plain(it), b"first").status == 200
+        returned = send(client, plain(it), b"second")
+        time.sleep(0.1)
+        bodies = [request.partition(b"\r\n\r\n")[2] for request in it.requests]
+    assert bodies == [b"first", b"second"]
+    assert kind(returned) == FailureClass.CONNECTION_LOST
+    assert returned.failure is not None
+    assert returned.failure.request_sent
+
+
+def test_an_early_413_is_recorded(client: EgressClient) -> None:
+    def script(it: Receiver, connection: socket.socket) -> None:
+        connection.recv(1000)
+        connection.sendall(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        it.over.wait(1)
+
+    with receiver(script) as it:
+        returned = send(client, plain(it), b"x" * 8_000_000, 1000)
+    assert (returned.status, returned.failure) == (413, None)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"hello, this is no HTTP at all\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nabc",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nabc",
+        b"\x00\xff\x16\x03" * 50,
+    ],
+)
+def test_garbage_is_not_a_valid_http_response(client: EgressClient, data: bytes) -> None:
+    with receiver(answer(data)) as it:
+        assert kind(send(client, plain(it))) == FailureClass.NOT_HTTP
+
+
+def test_strange_bytes_are_kept_exactly_and_interim_answers_dropped(client: EgressClient) -> None:
+    head = b"HTTP/1.1 400 \x1b[31mno <b>\xff\r\nX-A: \x1b]0;\xfe\r\nContent-Length: 3\r\n\r\n"
+    with receiver(answer(b"HTTP/1.1 100 Continue\r\n\r\n" + head + b"\x00\xff<")) as it:
+        returned = send(client, plain(it))
+    assert (returned.status, returned.head, returned.body) == (400, head, b"\x00\xff<")
+
+
+def test_cookies_and_alternative_services_do_not_outlive_an_answer(client: EgressClient) -> None:
+    data = (
+        b'HTTP/1.1 200 OK\r\nSet-Cookie: a=b\r\nAlt-Svc: h2=":9"\r\nRetry-After: 99\r\n'
+        b"Strict-Transport-Security: max-age=9\r\nContent-Length: 0\r\n\r\n"
+    )
+    with receiver(keep_answering(data)) as it:
+        send(client, plain(it))
+        assert send(client, plain(it)).failure is None
+    assert b"cookie" not in it.requests[1].lower()
+
+
+def server_context(authority: trustme.CA, name: str = "127.0.0.1", **more: dt.datetime) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(name, **more).configure_cert(context)
+    return context
+
+
+def test_a_good_certificate_is_accepted(client: EgressClient, authority: trustme.CA) -> None:
+    with receiver(answer(OK), server_context(authority)) as it:
+        returned = send(client, f"https://127.0.0.1:{it.port}/", limit_ms=2000)
+    assert (returned.status, returned.failure) == (200, None)
+    assert returned.timings.tls > 0
+
+
+def test_bad_certificates_get_no_byte_of_the_request(client: EgressClient, authority: trustme.CA) -> None:
+    past = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
+    contexts = {
+        "expired": server_context(authority, not_before=past, not_after=past + dt.timedelta(days=1)),
+        "wrong name": server_context(authority, "other.example"),
+        "unknown authority": server_context(trustme.CA()),
+    }
+    for name, context in contexts.items():
+        with receiver(answer(OK), context) as it:
+            returned = send(client, f"https://127.0.0.1:{it.port}/", limit_ms=2000)
+        assert (name, kind(returned), it.requests) == (name, FailureClass.TLS, [])
+        assert returned.failure is not None
+        assert not returned.failure.request_sent
+
+
+@pytest.mark.parametrize("script", [hang, lambda _it, connection: reset(connection), answer(OK)])
+def test_a_stalled_reset_or_plain_handshake_is_a_tls_failure(client: EgressClient, script: Script) -> None:
+    with receiver(script) as it:
+        returned = send(client, f"https://127.0.0.1:{it.port}/")
+    assert kind(returned) == FailureClass.TLS
+    assert returned.failure is not None
+    assert not returned.failure.request_sent
