@@ -15,6 +15,7 @@ from app.core.ids import parse_delivery_id
 from app.core.states import AttemptOutcome, DeliveryState
 from app.delivery.answers import parse_head
 from app.delivery.runtime import timestamp_of
+from app.security.scope import Scope
 from app.store.tables import attempts, batches, contents, deliveries, events, exchanges, webhooks
 
 EXPIRED = b""
@@ -73,14 +74,6 @@ class AttemptView:
     timings: dict[str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Reach:
-    """Whose deliveries may be seen. None = any organization; a context narrows it to that Context's events."""
-
-    organization_id: str | None
-    context_id: str | None = None
-
-
 _LIST = (
     select(
         webhooks.c.id.label("webhook_id"),
@@ -100,19 +93,10 @@ _LIST = (
 )
 
 
-def in_reach(statement: Any, reach: Reach) -> Any:
-    """The statement, which selects from ``webhooks``, narrowed to what may be seen."""
-    if reach.organization_id is not None:
-        statement = statement.where(webhooks.c.organization_id == reach.organization_id)
-    if reach.context_id is not None:
-        statement = statement.where(webhooks.c.context_id == reach.context_id)
-    return statement
-
-
 def list_deliveries(
     connection: Connection,
     webhook_id: str,
-    reach: Reach,
+    scope: Scope,
     *,
     limit: int,
     before_seq: int | None = None,
@@ -130,7 +114,7 @@ def list_deliveries(
         events.c.received_at.__ge__: since,
         events.c.received_at.__lt__: until,
     }
-    statement = in_reach(_LIST, reach).where(webhooks.c.id == webhook_id)
+    statement = _LIST.where(*scope.within(webhooks), webhooks.c.id == webhook_id)
     for compare, value in conditions.items():
         if value is not None:
             statement = statement.where(compare(value))
@@ -140,14 +124,14 @@ def list_deliveries(
     return [_row(row) for row in rows]
 
 
-def get_delivery(connection: Connection, public_id: str, reach: Reach) -> tuple[DeliveryRow, list[AttemptView]]:
+def get_delivery(connection: Connection, public_id: str, scope: Scope) -> tuple[DeliveryRow, list[AttemptView]]:
     """One delivery and its attempts, oldest first.
 
     Raises:
-        NotFoundError: there is none of this id in reach.
+        NotFoundError: there is none of this id in scope.
     """
     webhook_id, event_seq = parse_delivery_id(public_id)
-    statement = in_reach(_LIST, reach).where(webhooks.c.id == webhook_id, deliveries.c.event_seq == event_seq)
+    statement = _LIST.where(*scope.within(webhooks), webhooks.c.id == webhook_id, deliveries.c.event_seq == event_seq)
     row = connection.execute(statement).one_or_none()
     if row is None:
         raise NotFoundError("no such delivery")

@@ -8,23 +8,24 @@ from app.core.clock import Micros
 from app.core.errors import ConflictError, NotFoundError
 from app.core.ids import parse_delivery_id
 from app.core.states import DeliveryState
-from app.delivery.history import Reach, in_reach
+from app.security.scope import Scope
 from app.store.tables import deliveries, webhooks
 
 _REPEATABLE = (DeliveryState.DELIVERED, DeliveryState.FAILED, DeliveryState.SKIPPED, DeliveryState.PARKED)
 
 
-def redeliver(connection: Connection, public_id: str, reach: Reach, now: Micros) -> int:
+def redeliver(connection: Connection, public_id: str, scope: Scope, now: Micros) -> int:
     """Make one delivery due again, with a fresh run of its retry schedule; answers the partition to ring.
 
     Raises:
-        NotFoundError: there is no such delivery in reach.
+        NotFoundError: there is no such delivery in scope.
         ConflictError: it is pending or being sent already, or its webhook cannot deliver.
     """
     webhook_id, event_seq = parse_delivery_id(public_id)
-    found = in_reach(select(webhooks.c.pk, webhooks.c.partition, webhooks.c.state), reach)
     webhook = connection.execute(
-        found.where(webhooks.c.id == webhook_id, webhooks.c.deleted_at.is_(None))
+        select(webhooks.c.pk, webhooks.c.partition, webhooks.c.state).where(
+            *scope.within(webhooks), webhooks.c.id == webhook_id, webhooks.c.deleted_at.is_(None)
+        )
     ).one_or_none()
     if webhook is None:
         raise NotFoundError("no such delivery")

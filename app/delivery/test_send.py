@@ -17,9 +17,10 @@ from app.delivery.answers import outcome_per_member, parse_head, read_answer
 from app.delivery.drain import redacted_head
 from app.delivery.egress import EgressClient
 from app.delivery.exchange import Outgoing, Returned
-from app.delivery.history import GotResponse, Reach, SentRequest, in_reach
+from app.delivery.history import GotResponse, SentRequest
 from app.delivery.packing import Parcel, Refused, format_member, signed_headers
 from app.delivery.runtime import NotReadyError, RuntimeLoader, WebhookRuntime
+from app.security.scope import Scope
 from app.sinks.types import OutboundRequest
 from app.store import Store
 from app.store.claim import Claimed
@@ -44,7 +45,7 @@ def send_test(
     loader: RuntimeLoader,
     client: EgressClient,
     webhook_id: str,
-    reach: Reach,
+    scope: Scope,
     *,
     clock: Clock,
     random_bytes: RandomBytes,
@@ -52,11 +53,11 @@ def send_test(
     """Send one test event to a webhook, also to a paused one.
 
     Raises:
-        NotFoundError: there is no such webhook in reach.
+        NotFoundError: there is no such webhook in scope.
         ConflictError: it has no endpoint yet, or its sink cannot work.
         InvalidInputError: the sink refuses the test event or cannot build a request from these settings.
     """
-    row = _find(store, webhook_id, reach)
+    row = _find(store, webhook_id, scope)
     now = clock()
     try:
         runtime = loader.build(row, now)
@@ -74,8 +75,10 @@ def send_test(
     return _result(runtime, returned, parcel, sent)
 
 
-def _find(store: Store, webhook_id: str, reach: Reach) -> RowMapping:
-    statement = in_reach(select(webhooks), reach).where(webhooks.c.id == webhook_id, webhooks.c.deleted_at.is_(None))
+def _find(store: Store, webhook_id: str, scope: Scope) -> RowMapping:
+    statement = select(webhooks).where(
+        *scope.within(webhooks), webhooks.c.id == webhook_id, webhooks.c.deleted_at.is_(None)
+    )
     with store.read() as connection:
         row = connection.execute(statement).mappings().one_or_none()
     if row is None:
@@ -114,7 +117,7 @@ def _test_member(row: RowMapping, event_id: str, moment: str) -> Claimed:
 def _build(runtime: WebhookRuntime, parcel: Parcel) -> OutboundRequest:
     try:
         return runtime.sink.build_request(parcel.items, runtime.binding)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - a plugin may raise anything
         # The plugin's own message may quote a secret; its type cannot.
         raise InvalidInputError(f"sink {runtime.sink.info.name} failed: {type(error).__name__}") from None
 
