@@ -6,25 +6,23 @@ lower-case name without the prefix; lists are written as comma-separated text or
 
 from __future__ import annotations
 
-import ipaddress
 import os
-import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from app.core.egress_table import parse_allow
 from app.core.errors import ConfigurationError
 from app.security.master_keys import parse_master_keys
 
 PREFIX = "RELAYPOINT_"
 CONFIG_FILE = "config.toml"
-_NETWORK = re.compile(r"(?:\[(?P<bracketed>[^\]]+)\]|(?P<bare>[0-9a-fA-F.:]*?(?:/[0-9]{1,3})?))(?::[0-9]{1,5})?")
 _INSTANCE = Path("instance")
 _MIB = 1024 * 1024
 _DATABASES = ("sqlite:///", "postgresql+psycopg://")
-_REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
+_REDIS_SCHEMES = ("redis://", "rediss://", "unix://", "redis+sentinel://", "rediss+sentinel://")
 
 
 class SettingsError(ConfigurationError):
@@ -56,16 +54,12 @@ def _names(text: str) -> tuple[str, ...]:
 
 
 def _networks(text: str) -> tuple[str, ...]:
-    """CIDR or CIDR:port items (an IPv6 network with a port stands in brackets); the egress policy reads them later."""
     items = _names(text)
     for item in items:
-        shape = _NETWORK.fullmatch(item)
         try:
-            ipaddress.ip_network((shape["bracketed"] or shape["bare"]) if shape else "", strict=False)
-        except ValueError:
-            raise ValueError(
-                f"{item!r} is not a network such as 10.0.0.0/8, 10.1.2.3/32:8443 or [fd00::/8]:443"
-            ) from None
+            parse_allow(item)
+        except ConfigurationError as error:
+            raise ValueError(str(error)) from None
     return items
 
 
@@ -114,7 +108,7 @@ class Settings:
         "", _database, "sqlite:///PATH or postgresql://…; default: relaypoint.db in the instance folder", secret=True
     )
     redis_url: str | None = _setting(
-        None, _redis, "redis://, rediss:// or unix://; default: the embedded server", secret=True
+        None, _redis, "redis://, rediss://, unix:// or redis+sentinel://; default: the embedded server", secret=True
     )
     egress_allow: tuple[str, ...] = _setting(
         (), _networks, "networks that may be dialled although not public: CIDR or CIDR:port, comma separated"

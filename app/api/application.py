@@ -8,6 +8,7 @@ from typing import Any
 from flask import Flask, Response, request
 
 from app.api.authentication import Authenticator
+from app.api.deliveries import delivery_routes
 from app.api.events import event_routes
 from app.api.health import health_routes
 from app.api.openapi import openapi_document
@@ -27,6 +28,8 @@ SECURITY_HEADERS = {
     "cross-origin-opener-policy": "same-origin",
 }
 """On every answer: nothing here is a page, and nothing may be kept by a cache."""
+_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PATCH", "PUT", "DELETE"})
+"""Others are counted as one: whoever calls must not be able to invent label values."""
 EXTENSION = "relaypoint"
 """``app.extensions`` key of the :class:`~app.api.services.Services`."""
 
@@ -41,6 +44,7 @@ def build_application(settings: Settings) -> Flask:
         place_routes(services),
         event_routes(services),
         webhook_routes(services),
+        delivery_routes(services),
         sink_routes(services),
         health_routes(services),
     ]
@@ -67,6 +71,7 @@ def _finish_answers(app: Flask, services: Services) -> None:
     @app.after_request
     def finish(answer: Response) -> Response:
         answer.headers.update(SECURITY_HEADERS)
-        labels = f'{{method="{request.method}",status="{answer.status_code}"}}'
+        method = request.method if request.method in _METHODS else "other"
+        labels = f'{{method="{method}",status="{answer.status_code}"}}'
         services.counts.add("relaypoint_http_requests_total", labels)
         return answer

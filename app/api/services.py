@@ -6,15 +6,12 @@ import secrets
 from dataclasses import dataclass
 from functools import partial
 
-import certifi
-
 from app.api.counts import Counts
 from app.core.clock import Clock, system_clock
 from app.core.doorbell import Doorbell, SilentDoorbell
-from app.core.egress_table import parse_allow
 from app.core.errors import InvalidInputError
 from app.delivery.egress import EgressClient
-from app.delivery.egress_guard import EgressPolicy
+from app.delivery.engine import egress_policy, load_sinks
 from app.delivery.runtime import RuntimeLoader
 from app.ingest.accept import IngestService
 from app.queue.connection import ring_redis
@@ -56,9 +53,7 @@ def build_services(settings: Settings, *, clock: Clock = system_clock) -> Servic
     """
     store = open_store(settings.database_url)
     vault = open_vault(settings.instance, settings.secret_keys)
-    sinks = SinkManager.loaded(
-        disabled=settings.disabled_plugins, enabled=settings.enabled_plugins or None, strict=settings.strict_plugins
-    )
+    sinks = load_sinks(settings)
     egress = EgressClient(egress_policy(settings))
     doorbell: Doorbell = (
         RedisDoorbell(ring_redis(settings.redis_url), clock) if settings.redis_url else SilentDoorbell()
@@ -84,15 +79,6 @@ def build_services(settings: Settings, *, clock: Clock = system_clock) -> Servic
         places=PlaceService(store, clock=clock, random_bytes=secrets.token_bytes),
         events=EventHistory(store),
         counts=Counts(),
-    )
-
-
-def egress_policy(settings: Settings) -> EgressPolicy:
-    """The operator's policy as the egress client takes it."""
-    return EgressPolicy(
-        allow=tuple(parse_allow(rule) for rule in settings.egress_allow),
-        ca_bundle=certifi.where(),
-        allow_http=settings.egress_allow_http,
     )
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import secrets
 from http import HTTPStatus
 from typing import Any
 
+from app.api.exchange_view import got_response, sent_request
 from app.api.paging import PageQuery, page
 from app.api.routing import Call, RouteTable
 from app.api.services import Services
+from app.delivery.test_send import send_test
 from app.routing.webhook_input import NewWebhook, Rotation, WebhookPatch
 from app.security.permissions import Permission
 
@@ -78,5 +81,24 @@ def webhook_routes(services: Services) -> RouteTable:
     @table.add("POST", f"{_ONE}/secret/rotate", access=_WRITE, summary="Rotate the signing secret", body=Rotation)
     def rotate(call: Call, webhook: str) -> dict[str, Any]:
         return webhooks.rotate(call.scope, webhook, call.body)
+
+    @table.add("POST", f"{_ONE}/test", access=Permission.DELIVERIES_SEND, summary="Send a test event the normal way")
+    def test(call: Call, webhook: str) -> dict[str, Any]:
+        result = send_test(
+            services.store,
+            services.runtimes,
+            services.egress,
+            webhook,
+            call.scope,
+            clock=services.clock,
+            random_bytes=secrets.token_bytes,
+        )
+        return {
+            "verdict": result.verdict,
+            "reason": result.reason,
+            "duration_ms": result.duration_us / 1000,
+            "request": sent_request(result.request),
+            "response": got_response(result.response),
+        }
 
     return table

@@ -131,9 +131,9 @@ def _conditions(wanted: EventFilter) -> list[ColumnElement[bool]]:
         (wanted.event_type, events.c.type == wanted.event_type),
         (wanted.action, events.c.action == wanted.action),
         (wanted.actor, func.lower(events.c.actor_email).contains((wanted.actor or "").lower(), autoescape=True)),
-        (wanted.sensitivity_min, events.c.sensitivity >= wanted.sensitivity_min),
-        (wanted.since, events.c.received_at >= wanted.since),
-        (wanted.until, events.c.received_at < wanted.until),
+        (wanted.sensitivity_min, events.c.sensitivity >= (wanted.sensitivity_min or 0)),
+        (wanted.since, events.c.received_at >= (wanted.since or 0)),
+        (wanted.until, events.c.received_at < (wanted.until or 0)),
     ]
     return [condition for value, condition in offered if value is not None]
 

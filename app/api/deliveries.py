@@ -1,0 +1,128 @@
+"""``/v1/deliveries`` and ``/v1/ledger``: what happened to every event."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Annotated, Any, Literal
+
+from pydantic import AwareDatetime, Field
+
+from app.api.events import micros
+from app.api.exchange_view import got_response, sent_request
+from app.api.paging import PageQuery, page
+from app.api.routing import Call, RouteTable
+from app.api.services import Services
+from app.core.clock import Micros, to_rfc3339
+from app.core.errors import ForbiddenError
+from app.core.ids import delivery_id
+from app.core.states import DeliveryState
+from app.delivery.history import AttemptView, DeliveryRow, get_delivery, list_deliveries
+from app.delivery.redeliver import redeliver
+from app.routing.ledger import ledger_document
+from app.security.permissions import Permission
+
+_READ = Permission.DELIVERIES_READ
+_Text = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class DeliveryQuery(PageQuery):
+    """Which deliveries of a webhook to list; ``q`` is the start of an event id."""
+
+    state: Literal["pending", "sending", "delivered", "failed", "skipped", "parked"] | None = None
+    event_type: _Text | None = None
+    since: AwareDatetime | None = None
+    until: AwareDatetime | None = None
+    q: _Text | None = None
+
+
+def delivery_routes(services: Services) -> RouteTable:
+    """Routes of deliveries and the ledger."""
+    table = RouteTable()
+    store = services.store
+
+    @table.add(
+        "GET",
+        "/v1/webhooks/<webhook>/deliveries",
+        access=_READ,
+        summary="List a webhook's deliveries, newest first",
+        query=DeliveryQuery,
+    )
+    def list_all(call: Call, webhook: str) -> dict[str, Any]:
+        query: DeliveryQuery = call.query
+        services.webhooks.get(call.scope, webhook)
+        with store.read() as connection:
+            rows = list_deliveries(
+                connection,
+                webhook,
+                call.scope,
+                limit=query.limit + 1,
+                before_seq=query.number_after,
+                state=DeliveryState[query.state.upper()] if query.state else None,
+                event_type=query.event_type,
+                since=micros(query.since),
+                until=micros(query.until),
+                query=query.q,
+            )
+        shown = rows[: query.limit]
+        return page([_row(row) for row in shown], shown[-1].event_seq if len(rows) > query.limit else None)
+
+    @table.add("GET", "/v1/deliveries/<delivery>", access=_READ, summary="Show a delivery with every attempt")
+    def get(call: Call, delivery: str) -> dict[str, Any]:
+        with store.read() as connection:
+            row, attempts = get_delivery(connection, delivery, call.scope)
+        return {**_row(row), "attempts": [_attempt(one) for one in attempts]}
+
+    @table.add(
+        "POST",
+        "/v1/deliveries/<delivery>/redeliver",
+        access=Permission.DELIVERIES_SEND,
+        summary="Deliver once more, under the same message id",
+        status=HTTPStatus.ACCEPTED,
+    )
+    def send_again(call: Call, delivery: str) -> dict[str, Any]:
+        with store.write() as connection:
+            partition = redeliver(connection, delivery, call.scope, services.clock())
+        services.doorbell.ring([partition])
+        return {"id": delivery, "state": DeliveryState.PENDING.label}
+
+    @table.add("GET", "/v1/ledger", access=_READ, summary="Reconcile what was accepted with what was delivered")
+    def ledger(call: Call) -> dict[str, Any]:
+        if call.scope.context_id is not None:
+            raise ForbiddenError("the ledger belongs to an organization; this key is bound to one context")
+        return ledger_document(store, call.scope.organization_id)
+
+    return table
+
+
+def _moment(moment: Micros | None) -> str | None:
+    return None if moment is None else to_rfc3339(moment)
+
+
+def _row(row: DeliveryRow) -> dict[str, Any]:
+    return {
+        "id": delivery_id(row.webhook_id, row.event_seq),
+        "webhook_id": row.webhook_id,
+        "event_id": row.event_id,
+        "event_type": row.event_type,
+        "state": row.state.label,
+        "reason": row.reason,
+        "attempt_count": row.attempt_count,
+        "next_attempt_at": _moment(row.next_attempt_at),
+        "batch_id": row.batch_id,
+        "received_at": to_rfc3339(row.received_at),
+    }
+
+
+def _attempt(attempt: AttemptView) -> dict[str, Any]:
+    failed = attempt.error_class is not None or attempt.detail is not None
+    return {
+        "n": attempt.n,
+        "started_at": to_rfc3339(attempt.started_at),
+        "duration_ms": None if attempt.duration_us is None else attempt.duration_us / 1000,
+        "outcome": attempt.outcome.label,
+        "request": sent_request(attempt.request),
+        "response": got_response(attempt.response),
+        "error": {"class": attempt.error_class, "detail": attempt.detail} if failed else None,
+        "peer": attempt.peer,
+        "timings": {f"{phase}_ms": micros_spent / 1000 for phase, micros_spent in attempt.timings.items()},
+    }

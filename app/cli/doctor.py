@@ -1,0 +1,135 @@
+"""``relaypoint doctor``: one line per part of the installation, and what to do about it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import asdict, dataclass
+
+import click
+import orjson
+from redis.exceptions import RedisError
+from rq import Worker
+
+from app.core.clock import SECOND, system_clock
+from app.core.errors import RelaypointError
+from app.delivery.egress_guard import check_build
+from app.delivery.engine import egress_policy, load_sinks
+from app.queue.connection import ring_redis
+from app.queue.embedded import find_server
+from app.security.vault import open_vault
+from app.settings import Settings, SettingsError, load_settings
+from app.store.engine import open_store
+from app.store.migrate import schema_status
+from app.store.partitions import due_partitions
+
+OK = "ok"
+WARNING = "warning"
+FAILED = "failed"
+LATE = 30 * SECOND
+"""A partition whose due deliveries are this old is not being drained."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The state of one part; ``advice`` says what to do, "" when there is nothing to do."""
+
+    part: str
+    state: str
+    text: str
+    advice: str = ""
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="JSON on stdout.")
+def doctor(*, as_json: bool) -> None:
+    """Check this installation; exit code 1 when a part has failed."""
+    findings = list(examine())
+    if as_json:
+        click.echo(orjson.dumps([asdict(finding) for finding in findings]).decode())
+    else:
+        for finding in findings:
+            advice = f" -> {finding.advice}" if finding.advice else ""
+            click.echo(f"{finding.part:<14} {finding.state:<8} {finding.text}{advice}")
+    if any(finding.state == FAILED for finding in findings):
+        sys.exit(1)
+
+
+def examine() -> Iterator[Finding]:
+    """One finding per part; a broken part never hides the next."""
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        for problem in error.problems:
+            yield Finding("configuration", FAILED, problem, "see docs/settings.md")
+        return
+    checks: list[tuple[str, Callable[[Settings], Finding]]] = [
+        ("configuration", _configuration),
+        ("database", _database),
+        ("redis", _redis),
+        ("workers", _workers),
+        ("plugins", _plugins),
+        ("egress", _egress),
+    ]
+    for part, check in checks:
+        try:
+            yield check(settings)
+        except (RelaypointError, OSError, RedisError) as error:
+            yield Finding(part, FAILED, str(error) or type(error).__name__)
+
+
+def _configuration(settings: Settings) -> Finding:
+    vault = open_vault(settings.instance, settings.secret_keys)
+    return Finding("configuration", OK, f"instance {settings.instance}, secrets sealed with key {vault.current}")
+
+
+def _database(settings: Settings) -> Finding:
+    kind = settings.database_url.partition(":")[0]
+    with closing(open_store(settings.database_url)) as store:
+        revision, head = schema_status(store)
+    if revision != head:
+        return Finding("database", FAILED, f"{kind}: schema {revision or 'empty'}", "run: relaypoint db upgrade")
+    return Finding("database", OK, f"{kind}: schema {revision}")
+
+
+def _redis(settings: Settings) -> Finding:
+    if settings.redis_url is None:
+        return Finding("redis", OK, f"embedded, started by `relaypoint up` from {find_server()}")
+    advice = "start it, or mend RELAYPOINT_REDIS_URL; until then the tick cannot ring"
+    try:
+        ring_redis(settings.redis_url).ping()
+    except (RedisError, OSError) as error:
+        return Finding("redis", FAILED, f"does not answer: {type(error).__name__}", advice)
+    return Finding("redis", OK, "answers")
+
+
+def _workers(settings: Settings) -> Finding:
+    with closing(open_store(settings.database_url)) as store, store.read() as connection:
+        late = due_partitions(connection, system_clock() - LATE)
+    advice = "start one: relaypoint worker"
+    if late:
+        return Finding("workers", FAILED, f"{len(late)} partitions have deliveries more than 30 s late", advice)
+    if settings.redis_url is None:
+        return Finding("workers", OK, "nothing is late; `relaypoint up` runs the workers")
+    number = Worker.count(connection=ring_redis(settings.redis_url))
+    return Finding("workers", OK, f"{number} at work") if number else Finding("workers", WARNING, "none", advice)
+
+
+def _plugins(settings: Settings) -> Finding:
+    manager = load_sinks(settings)
+    failed = manager.failed_plugins
+    if failed:
+        names = ", ".join(f"{plugin.name} ({plugin.error})" for plugin in failed)
+        return Finding("plugins", WARNING, f"left out: {names}", "mend or uninstall them; their deliveries are parked")
+    return Finding("plugins", OK, f"sinks: {', '.join(manager.names())}")
+
+
+def _egress(settings: Settings) -> Finding:
+    build = check_build()
+    allowed = ", ".join(settings.egress_allow) or "public addresses only"
+    policy = egress_policy(settings)
+    text = f"pycurl {build.pycurl}, libcurl {build.libcurl}, {build.tls}; allowed beside public addresses: {allowed}; trusts {policy.ca_bundle}"
+    if settings.egress_allow_http:
+        return Finding("egress", WARNING, text, "plain http is allowed: RELAYPOINT_EGRESS_ALLOW_HTTP")
+    return Finding("egress", OK, text)

@@ -1,0 +1,38 @@
+"""``relaypoint plugins``: what is installed."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import click
+import orjson
+
+from app.settings import load_settings
+from app.sinks.manager import SinkManager
+
+
+@click.group()
+def plugins() -> None:
+    """List sinks."""
+
+
+@plugins.command("list")
+@click.option("--json", "as_json", is_flag=True, help="JSON on stdout.")
+def list_all(*, as_json: bool) -> None:
+    """List plugins that work, that failed and that are switched off."""
+    settings = load_settings()
+    manager = SinkManager.loaded(disabled=settings.disabled_plugins, enabled=settings.enabled_plugins or None)
+    if as_json:
+        document = {
+            "plugins": [asdict(plugin) for plugin in manager.plugins()],
+            "failed": [asdict(plugin) for plugin in manager.failed_plugins],
+            "blocked": list(manager.blocked_plugins),
+        }
+        click.echo(orjson.dumps(document).decode())
+        return
+    for plugin in manager.plugins():
+        click.echo(f"{plugin.name:<20} ok       {plugin.title}  ({plugin.distribution} {plugin.version})")
+    for failed in manager.failed_plugins:
+        click.echo(f"{failed.name:<20} failed   {failed.error}  ({failed.distribution} {failed.version})")
+    for name in manager.blocked_plugins:
+        click.echo(f"{name:<20} off")
