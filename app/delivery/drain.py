@@ -82,6 +82,8 @@ class Drain:
         self.held: set[int] = set()
         self.busy: set[int] = set()
         """Held partitions with work that does not only wait for receivers."""
+        self.refused: set[int] = set()
+        """Partitions that the last turn wanted and another engine holds."""
         self._renewed_at: Micros = 0
         self._looked_at: Micros = 0
         self._landed_at: Micros = 0
@@ -151,6 +153,7 @@ class Drain:
             self._take_back(record)
             raise
         self._renewed_at = self._looked_at = now
+        self.refused = wanted - taken
         self._after_commit(held - quiet, look, fenced, now)
         return self._rung_meanwhile(quiet)
 

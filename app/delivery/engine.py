@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 
 MAX_IN_FLIGHT = 1_024
 """Requests on the wire per worker process; each webhook has its own, smaller bound."""
+REFUSED_PAUSE_S = 0.02
+"""A ring for a partition that another engine holds is not worth hurrying to the next one: the holder looks by itself."""
 _STORE_BACKOFF_S = (0.1, 0.2, 0.5, 1.0, 2.0)
 
 
@@ -46,6 +48,7 @@ class DrainEngine:
         self._changed = threading.Condition()
         self._inbox: set[int] = set()
         self._busy: set[int] = set()
+        self._refused: set[int] = set()
         self._stop_by: float | None = None
         self._thread: threading.Thread | None = None
         self._client: EgressClient | None = None
@@ -78,6 +81,8 @@ class DrainEngine:
             self._client.wake()
         with self._changed:
             self._changed.wait_for(lambda: partition not in self._busy or self._over, slice_s)
+            if partition in self._refused and not self._over:
+                self._changed.wait(REFUSED_PAUSE_S)
 
     @property
     def _over(self) -> bool:
@@ -113,6 +118,7 @@ class DrainEngine:
             with self._changed:
                 self._inbox |= again
                 self._busy = drain.busy | self._inbox
+                self._refused = drain.refused
                 self._changed.notify_all()
         drain.launch()
         with self._changed:

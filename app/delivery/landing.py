@@ -17,6 +17,17 @@ from app.store.claim import Claimed
 from app.store.record import AttemptRow, ExchangeRow, Record, Settled, SettledBatch
 
 
+LONGEST_DETAIL = 500
+"""Characters of a reason that are kept."""
+
+
+def storable(text: str | None) -> str | None:
+    """A reason as every database takes it: receivers' words may hold NUL or half a surrogate pair, or be endless."""
+    if text is None:
+        return None
+    return text[:LONGEST_DETAIL].replace("\x00", "").encode("utf-8", "replace").decode()
+
+
 class Landing:
     """Collects the rows of finished requests.
 
@@ -68,7 +79,7 @@ class Landing:
                 None,
                 None,
                 ruling.error_class,
-                ruling.detail,
+                storable(ruling.detail),
             )
         )
         self._add_settled(load, member, ruling)
@@ -85,7 +96,7 @@ class Landing:
                 None,
                 None,
                 ruling.error_class,
-                ruling.detail,
+                storable(ruling.detail),
             )
         )
 
@@ -134,12 +145,13 @@ class Landing:
                 returned.status or None,
                 exchange_id,
                 ruling.error_class,
-                ruling.detail,
+                storable(ruling.detail),
             )
         )
         self._add_settled(flight.load, member, ruling)
         if ruling.stop_webhook:
-            self.stops[member.webhook_pk] = (ruling.stop_webhook, ruling.detail or "the receiver refuses everything")
+            reason = storable(ruling.detail) or "the receiver refuses everything"
+            self.stops[member.webhook_pk] = (ruling.stop_webhook, reason)
             flight.lane.stopped = True
 
     def _add_settled(self, load: Load, member: Claimed, ruling: Ruling) -> None:
@@ -148,7 +160,7 @@ class Landing:
             if due_at is not None:
                 load.batch.due_at = max(due_at, load.batch.due_at or 0)
             due_at = None
-        reason = None if ruling.state is DeliveryState.DELIVERED else ruling.detail
+        reason = None if ruling.state is DeliveryState.DELIVERED else storable(ruling.detail)
         self.record.settled.append(
             Settled(member.webhook_pk, member.event_seq, ruling.state, due_at, reason, tries_undone=ruling.tries_undone)
         )
