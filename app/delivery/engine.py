@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 MAX_IN_FLIGHT = 1_024
 """Requests on the wire per worker process; each webhook has its own, smaller bound."""
 REFUSED_PAUSE_S = 0.02
-"""A ring for a partition that another engine holds is not worth hurrying to the next one: the holder looks by itself."""
+"""Rings for a partition that another engine holds need no hurry: the holder looks by itself."""
 _STORE_BACKOFF_S = (0.1, 0.2, 0.5, 1.0, 2.0)
 
 

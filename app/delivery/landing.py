@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from app.core.clock import Micros
-from app.core.states import AttemptOutcome, DeliveryState
+from app.core.states import DeliveryState
 from app.delivery.answers import outcome_per_member, read_answer
 from app.delivery.contents import ContentLedger
 from app.delivery.exchange import Returned
@@ -15,7 +15,6 @@ from app.delivery.verdict import Jitter, Ruling, rule_on_failure, rule_on_outcom
 from app.sinks.types import Verdict
 from app.store.claim import Claimed
 from app.store.record import AttemptRow, ExchangeRow, Record, Settled, SettledBatch
-
 
 LONGEST_DETAIL = 500
 """Characters of a reason that are kept."""
@@ -69,36 +68,12 @@ class Landing:
 
     def refuse(self, load: Load, member: Claimed, ruling: Ruling, now: Micros) -> None:
         """Write down a delivery that was ruled on before anything was sent."""
-        self.record.attempts.append(
-            AttemptRow(
-                member.webhook_pk,
-                member.event_seq,
-                member.attempt,
-                now,
-                ruling.outcome,
-                None,
-                None,
-                ruling.error_class,
-                storable(ruling.detail),
-            )
-        )
+        self.record.attempts.append(_attempt(member, ruling, now))
         self._add_settled(load, member, ruling)
 
     def lost_attempt(self, member: Claimed, ruling: Ruling, now: Micros) -> None:
         """Write down the attempt of a worker that died; the delivery itself goes on with the present attempt."""
-        self.record.attempts.append(
-            AttemptRow(
-                member.webhook_pk,
-                member.event_seq,
-                member.attempt - 1,
-                now,
-                AttemptOutcome.UNKNOWN,
-                None,
-                None,
-                ruling.error_class,
-                storable(ruling.detail),
-            )
-        )
+        self.record.attempts.append(_attempt(member, ruling, now, n=member.attempt - 1))
 
     def give_back(self, load: Load, now: Micros) -> None:
         """Return claimed deliveries that were never tried."""
@@ -135,19 +110,8 @@ class Landing:
             load.batch.parcels_left += 1
 
     def _settle(self, flight: Flight, member: Claimed, ruling: Ruling, returned: Returned, exchange_id: int) -> None:
-        self.record.attempts.append(
-            AttemptRow(
-                member.webhook_pk,
-                member.event_seq,
-                member.attempt,
-                flight.started_at,
-                ruling.outcome,
-                returned.status or None,
-                exchange_id,
-                ruling.error_class,
-                storable(ruling.detail),
-            )
-        )
+        row = _attempt(member, ruling, flight.started_at, status=returned.status or None, exchange_id=exchange_id)
+        self.record.attempts.append(row)
         self._add_settled(flight.load, member, ruling)
         if ruling.stop_webhook:
             reason = storable(ruling.detail) or "the receiver refuses everything"
@@ -190,3 +154,25 @@ class Landing:
             )
         )
         return exchange_id
+
+
+def _attempt(
+    member: Claimed,
+    ruling: Ruling,
+    started_at: Micros,
+    *,
+    n: int | None = None,
+    status: int | None = None,
+    exchange_id: int | None = None,
+) -> AttemptRow:
+    return AttemptRow(
+        member.webhook_pk,
+        member.event_seq,
+        member.attempt if n is None else n,
+        started_at,
+        ruling.outcome,
+        status,
+        exchange_id,
+        ruling.error_class,
+        storable(ruling.detail),
+    )
