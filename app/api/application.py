@@ -17,7 +17,7 @@ from app.api.problems import install_error_handlers
 from app.api.routing import PUBLIC, Route, RouteTable
 from app.api.services import Services, build_services
 from app.api.sinks import sink_routes
-from app.api.webhooks import webhook_routes
+from app.api.webhooks import webhook_action_routes, webhook_routes
 from app.settings import Settings
 
 SECURITY_HEADERS = {
@@ -44,6 +44,7 @@ def build_application(settings: Settings) -> Flask:
         place_routes(services),
         event_routes(services),
         webhook_routes(services),
+        webhook_action_routes(services),
         delivery_routes(services),
         sink_routes(services),
         health_routes(services),

@@ -66,6 +66,14 @@ def webhook_routes(services: Services) -> RouteTable:
     def delete(call: Call, webhook: str) -> None:
         webhooks.delete(call.scope, webhook)
 
+    return table
+
+
+def webhook_action_routes(services: Services) -> RouteTable:
+    """Routes that act on one webhook."""
+    table = RouteTable()
+    webhooks = services.webhooks
+
     @table.add("POST", f"{_ONE}/pause", access=_WRITE, summary="Hold deliveries")
     def pause(call: Call, webhook: str) -> dict[str, Any]:
         return webhooks.pause(call.scope, webhook)

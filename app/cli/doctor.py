@@ -127,9 +127,10 @@ def _plugins(settings: Settings) -> Finding:
 
 def _egress(settings: Settings) -> Finding:
     build = check_build()
-    allowed = ", ".join(settings.egress_allow) or "public addresses only"
+    allowed = ", ".join(["public addresses", *settings.egress_allow])
     policy = egress_policy(settings)
-    text = f"pycurl {build.pycurl}, libcurl {build.libcurl}, {build.tls}; allowed beside public addresses: {allowed}; trusts {policy.ca_bundle}"
+    versions = f"pycurl {build.pycurl}, libcurl {build.libcurl}, {build.tls}"
+    text = f"{versions}; dials {allowed}; trusts {policy.ca_bundle}"
     if settings.egress_allow_http:
         return Finding("egress", WARNING, text, "plain http is allowed: RELAYPOINT_EGRESS_ALLOW_HTTP")
     return Finding("egress", OK, text)

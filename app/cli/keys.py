@@ -14,6 +14,7 @@ from app.core.clock import DAY, system_clock, to_rfc3339
 from app.security.api_keys import KeyRecord, create_key, list_keys, revoke_key
 from app.settings import load_settings
 from app.store.engine import Store, open_store
+from app.store.migrate import migrate, schema_status
 
 
 @click.group()
@@ -36,6 +37,11 @@ def _store() -> Iterator[Store]:
 def create(name: str, role: str, organization: str | None, context: str | None, days: int | None) -> None:
     """Create a key and print it, once, alone, on stdout."""
     now = system_clock()
+    settings = load_settings()
+    settings.instance.mkdir(parents=True, exist_ok=True)
+    with _store() as store:
+        if schema_status(store)[0] is None:
+            migrate(settings.database_url)  # a first key is wanted before anything else has run
     with _store() as store, store.write() as connection:
         record, key = create_key(
             connection,
