@@ -205,7 +205,7 @@ class Drain:
     def _queue(self, lane: Lane, rows: list[Claimed], now: Micros) -> None:
         lane.outstanding += len(rows)
         for member in rows:
-            load = Load((member,))
+            load = Load((member,), now)
             if self._still_to_send(lane, load, member, now):
                 lane.queue.append(load)
 
@@ -226,7 +226,7 @@ class Drain:
         formatted: list[tuple[Claimed, Item]] = []
         batch.parcels_left = 1
         for member in members:
-            load = Load((member,), batch=batch)
+            load = Load((member,), now, batch=batch)
             if not self._still_to_send(lane, load, member, now):
                 continue
             item = format_member(lane.runtime, member)
@@ -236,26 +236,23 @@ class Drain:
                 formatted.append((member, item))
         for parcel in pack(lane.runtime, batch_id, formatted, max_bytes=lane.runtime.batch_max_bytes):
             batch.parcels_left += 1
-            lane.queue.append(Load(parcel.members, parcel, batch))
-        self._landing.close_parcel(Load((), batch=batch))
+            lane.queue.append(Load(parcel.members, now, parcel, batch))
+        self._landing.close_parcel(Load((), now, batch=batch))
 
-    def launch(self) -> bool:
-        """Start requests while slots are free, taking turns between lanes; True if any was started."""
-        started = False
+    def launch(self) -> None:
+        """Start requests while slots are free, taking turns between lanes."""
+        now = self._clock()
         waiting = [lane for lane in self._lanes.values() if lane.queue]
-        while waiting and self._client.capacity:
-            for lane in waiting:
-                if not self._client.capacity:
-                    break
-                if lane.stopped:
-                    self._give_back_queue(lane)
-                elif lane.in_flight < lane.runtime.concurrency:
-                    self._start(lane, lane.queue.popleft())
-                    started = True
-            waiting = [
-                lane for lane in waiting if lane.queue and (lane.stopped or lane.in_flight < lane.runtime.concurrency)
-            ]
-        return started
+        for lane in waiting:
+            if lane.stopped or lane.is_overdue(now):
+                lane.appetite = 1
+                self._give_back_queue(lane)
+        while self._client.capacity:
+            waiting = [lane for lane in waiting if lane.queue and lane.may_start(now)]
+            if not waiting:
+                break
+            for lane in waiting[: self._client.capacity]:
+                self._start(lane, lane.queue.popleft())
 
     def _start(self, lane: Lane, load: Load) -> None:
         runtime = lane.runtime
@@ -280,7 +277,7 @@ class Drain:
         body_digest = None if same_bytes else self._contents.digest(request.body, now)
         headers, signature = signed_headers(runtime, request, parcel.message_id, now)
         flight = Flight(lane, load, parcel, now, signature, self._head_digest(lane, request, now), body_digest)
-        lane.in_flight += 1
+        lane.spend()
         self._client.start(Outgoing(flight, request.method, request.url, headers, request.body))
 
     def _head_digest(self, lane: Lane, request: OutboundRequest, now: Micros) -> bytes:

@@ -16,7 +16,7 @@ from app.core.egress_table import parse_allow
 from app.core.errors import StoreUnavailableError
 from app.delivery.drain import Drain
 from app.delivery.egress import EgressClient
-from app.delivery.egress_guard import EgressPolicy
+from app.delivery.egress_guard import EgressPolicy, check_build
 from app.delivery.runtime import RuntimeLoader
 from app.security.vault import open_vault
 from app.settings import Settings
@@ -57,6 +57,7 @@ class DrainEngine:
     def start(self) -> None:
         """Open the database, load the sinks, start the thread. Called once, after any fork."""
         settings = self._settings
+        check_build()
         sinks = load_sinks(settings)
         store = open_store(settings.database_url, pool_size=2)
         self._client = EgressClient(egress_policy(settings), MAX_IN_FLIGHT)

@@ -105,7 +105,7 @@ class Landing:
     def _split(self, flight: Flight) -> None:
         load = flight.load
         for half in reversed(halves(flight.parcel)):
-            flight.lane.queue.appendleft(Load(half.members, half, load.batch))
+            flight.lane.queue.appendleft(Load(half.members, load.claimed_at, half, load.batch))
         if load.batch:
             load.batch.parcels_left += 1
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from app.core.clock import Micros
+from app.core.ids import base36
 from app.delivery.runtime import WebhookRuntime, timestamp_of
 from app.sinks.types import Event, Item, OutboundRequest, Reject
 from app.store.claim import Claimed
@@ -49,7 +50,7 @@ def pack(
     """Split the formatted members of a batch into requests that keep the sink's limits.
 
     Membership is fixed, so every retry makes the same parcels of the same events; a batch that needs one request is
-    known by its own id, one that needs more by ``<id>-1``, ``<id>-2``.
+    known by its own id; the further requests of a larger one add the number of their first event.
     """
     limits = runtime.limits
     size_limit = min(limits.max_bytes, max_bytes)
@@ -62,9 +63,10 @@ def pack(
             size = 0
         groups[-1].append(pair)
         size += added
-    for number, group in enumerate(groups, 1):
+    for group in groups:
         if group:
-            name = batch_id if len(groups) == 1 else f"{batch_id}-{number}"
+            is_first = group is groups[0]
+            name = batch_id if is_first else f"{batch_id}-{base36(group[0][0].event_seq)}"
             yield Parcel(name, tuple(pair[0] for pair in group), tuple(pair[1] for pair in group))
 
 

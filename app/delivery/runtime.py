@@ -39,6 +39,7 @@ class WebhookRuntime:
     endpoint_shown: str
     schedule: tuple[int, ...]
     concurrency: int
+    rate_per_s: int | None
     batch_max_events: int
     batch_max_bytes: int
     signing_changes_at: Micros | None
@@ -120,6 +121,7 @@ class RuntimeLoader:
             endpoint_shown=row["endpoint_shown"] or "",
             schedule=tuple(orjson.loads(row["retry_schedule"])),
             concurrency=row["concurrency"],
+            rate_per_s=row["rate_per_s"],
             batch_max_events=row["batch_max_events"],
             batch_max_bytes=row["batch_max_bytes"],
             signing_changes_at=until if until and until > now else None,
