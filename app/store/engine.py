@@ -89,31 +89,47 @@ def _translated() -> Iterator[None]:
 
 
 def open_store(database_url: str, *, pool_size: int = 12) -> Store:
-    """The store behind a SQLAlchemy URL (``sqlite:///path`` or ``postgresql+psycopg://…``).
+    """The store behind a SQLAlchemy URL (``sqlite:///path`` or ``postgresql://…``).
 
     Raises:
         ConfigurationError: the URL names another kind of database.
     """
     url = make_url(database_url)
+    if url.drivername == "postgresql":
+        url = url.set(drivername="postgresql+psycopg")
+    return store_over(create_engine(url, **engine_options(url, pool_size=pool_size)))
+
+
+def engine_options(url: URL, *, pool_size: int = 12) -> dict[str, Any]:
+    """What ``create_engine`` must be told for one of our databases.
+
+    Raises:
+        ConfigurationError: the URL names another kind of database, or SQLite without a file.
+    """
     if url.get_backend_name() == "sqlite":
-        return _open_sqlite(url, pool_size)
+        if not url.database or url.database == ":memory:":
+            raise ConfigurationError("SQLite needs a file: sqlite:////absolute/path/relaypoint.db")
+        # The driver must not open transactions by itself: _prepare_sqlite says BEGIN or BEGIN IMMEDIATE.
+        arguments: dict[str, Any] = {"check_same_thread": False, "isolation_level": None, "cached_statements": 256}
+        return {"poolclass": QueuePool, "pool_size": pool_size, "max_overflow": 4, "connect_args": arguments}
     if url.get_backend_name() == "postgresql":
-        return _open_postgres(url, pool_size)
+        # The claim's plan must follow the table as it is now: a generic plan made on an empty table can run for
+        # minutes on a full one.
+        session = f"-c plan_cache_mode=force_custom_plan -c statement_timeout={STATEMENT_TIMEOUT_MS}"
+        arguments = {"connect_timeout": 5, "options": session}
+        return {"pool_size": pool_size, "max_overflow": 4, "pool_pre_ping": True, "connect_args": arguments}
     raise ConfigurationError("RELAYPOINT_DATABASE_URL must start with sqlite:/// or postgresql://")
 
 
-def _open_sqlite(url: URL, pool_size: int) -> Store:
-    if not url.database or url.database == ":memory:":
-        raise ConfigurationError("SQLite needs a file: sqlite:////absolute/path/relaypoint.db")
-    engine = create_engine(
-        url,
-        poolclass=QueuePool,
-        pool_size=pool_size,
-        max_overflow=4,
-        query_cache_size=200,
-        connect_args={"check_same_thread": False, "isolation_level": None, "cached_statements": 256},
-    )
+def store_over(engine: Engine) -> Store:
+    """A store on an engine made with :func:`engine_options`."""
+    if engine.dialect.name != "sqlite":
+        return Store(engine, None)
+    _prepare_sqlite(engine)
+    return Store(engine, WriteTurn(Path(engine.url.database or "")))
 
+
+def _prepare_sqlite(engine: Engine) -> None:
     @event.listens_for(engine, "connect")
     def _set_up(connection: Any, _record: Any) -> None:
         for pragma in (
@@ -131,22 +147,3 @@ def _open_sqlite(url: URL, pool_size: int) -> Store:
     def _begin(connection: Connection) -> None:
         writing = connection.get_execution_options().get(_WRITE, False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
-
-    return Store(engine, WriteTurn(Path(url.database)))
-
-
-def _open_postgres(url: URL, pool_size: int) -> Store:
-    url = url.set(drivername="postgresql+psycopg")
-    engine = create_engine(
-        url,
-        pool_size=pool_size,
-        max_overflow=4,
-        pool_pre_ping=True,
-        connect_args={
-            "connect_timeout": 5,
-            # The claim's plan must follow the table as it is now: a generic plan made on an empty table can run for
-            # minutes on a full one.
-            "options": f"-c plan_cache_mode=force_custom_plan -c statement_timeout={STATEMENT_TIMEOUT_MS}",
-        },
-    )
-    return Store(engine, None)
