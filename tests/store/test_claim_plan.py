@@ -1,0 +1,89 @@
+"""The queries of the hot path use the due index and nothing else, also when the statistics are out of date."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, event, text
+
+from app.store import Store, open_store
+from app.store.batches import buffered_count, close_batch
+from app.store.claim import claim_deliveries, due_webhooks
+from app.store.partitions import due_partitions
+from tests.databases import Postgres
+from tests.store.rows import NOW, add_organization, add_webhook, one_webhook, owe
+
+ROWS = 20_000
+ROOM = 400
+
+
+def plans_of(store: Store, run: Any) -> list[str]:
+    """EXPLAIN QUERY PLAN of every SELECT and UPDATE on the deliveries that ``run(connection)`` makes."""
+    seen: list[tuple[str, Any]] = []
+
+    def note(_connection: Connection, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        if "deliveries" in statement and not statement.startswith("EXPLAIN"):
+            seen.append((statement, parameters[0] if isinstance(parameters, list) else parameters))
+
+    event.listen(store.engine, "before_cursor_execute", note)
+    with store.write() as connection:
+        run(connection)
+    event.remove(store.engine, "before_cursor_execute", note)
+    found = []
+    with store.read() as connection:
+        for statement, parameters in seen:
+            rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            found.append(" / ".join(row[3] for row in rows))
+    return found
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        pytest.param(lambda connection: due_webhooks(connection, {1, 2}, NOW), id="due webhooks"),
+        pytest.param(lambda connection: due_partitions(connection, NOW), id="due partitions"),
+        pytest.param(lambda connection: claim_deliveries(connection, 1, 7, NOW, 10), id="claim"),
+        pytest.param(lambda connection: buffered_count(connection, 1, 10), id="buffer"),
+        pytest.param(lambda connection: buffered_count(connection, 1, 1, due_by=NOW), id="age of the buffer"),
+        pytest.param(
+            lambda connection: close_batch(connection, 1, "bat_x", NOW, max_events=3, reason="count"), id="close"
+        ),
+    ],
+)
+def test_sqlite_never_scans_the_deliveries(sqlite_url: str, run: Any) -> None:
+    store = open_store(sqlite_url)
+    owe(store, one_webhook(store), range(1, 6))
+    plans = plans_of(store, run)
+    store.close()
+    assert plans
+    for plan in plans:
+        assert "SCAN deliveries" not in plan
+    assert "ix_deliveries_due" in plans[0]
+    assert "TEMP B-TREE" not in plans[0], "the index gives the order"
+
+
+@pytest.mark.postgres
+def test_a_claim_is_fast_on_a_table_that_was_empty_when_it_was_analysed(postgres: Postgres) -> None:
+    with postgres.fresh() as url:
+        store = open_store(url)
+        with store.write() as connection:
+            add_organization(connection)
+            pk = add_webhook(connection, "hook")
+        with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text("ALTER TABLE deliveries SET (autovacuum_enabled = off)"))
+            connection.execute(text("ANALYZE deliveries"))
+        owe(store, pk, range(1, ROWS + 1))
+        seconds = []
+        for _ in range(12):
+            started = time.monotonic()
+            with store.write() as connection:
+                rows = claim_deliveries(connection, pk, 7, NOW, ROOM)
+            seconds.append(time.monotonic() - started)
+            assert [row.event_seq for row in rows] == list(range(rows[0].event_seq, rows[0].event_seq + ROOM))
+        with store.read() as connection:
+            mode = connection.execute(text("SHOW plan_cache_mode")).scalar_one()
+        store.close()
+    assert mode == "force_custom_plan"
+    assert max(seconds) < 1.0
