@@ -1,0 +1,178 @@
+"""Partition leases: one holder, fencing tokens, orphans; and the fence around late results."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import func, select, update
+
+from app.core.clock import SECOND
+from app.core.states import AttemptOutcome, DeliveryState
+from app.store import Store
+from app.store.claim import DELIVERY_LEASE, claim_batches, claim_deliveries, due_webhooks
+from app.store.partitions import (
+    PARTITION_LEASE,
+    due_partitions,
+    new_lease_token,
+    release_partitions,
+    renew_partitions,
+    sending_count,
+    take_partition,
+    take_tick_lease,
+)
+from app.store.record import AttemptRow, Record, Settled, write_record
+from app.store.tables import attempts, contents, deliveries, webhooks
+from tests.store.rows import NOW, delivery_rows, one_webhook, owe, states
+
+
+def take(store: Store, token: int, now: int = NOW, partition: int = 1) -> bool:
+    with store.write() as connection:
+        return take_partition(connection, partition, token, now)
+
+
+def test_tokens_only_rise(store: Store) -> None:
+    with store.write() as connection:
+        first = new_lease_token(connection)
+    with store.write() as connection:
+        assert new_lease_token(connection) > first > 0
+
+
+def test_a_partition_has_one_holder_until_the_lease_ends(store: Store) -> None:
+    assert take(store, 1)
+    assert not take(store, 2)
+    assert take(store, 1), "the holder itself may take it again"
+    assert not take(store, 2, NOW + PARTITION_LEASE)
+    assert take(store, 2, NOW + PARTITION_LEASE + 1)
+    assert not take(store, 1, NOW + PARTITION_LEASE + 2)
+
+
+def test_there_is_no_partition_outside_the_fixed_number(store: Store) -> None:
+    assert not take(store, 1, partition=99)
+
+
+def test_renewing_keeps_what_is_ours_and_tells_what_is_not(store: Store) -> None:
+    assert take(store, 1)
+    assert take(store, 2, partition=3)
+    with store.write() as connection:
+        assert renew_partitions(connection, {1, 3}, 1, NOW + 5 * SECOND) == {1}
+        assert renew_partitions(connection, set(), 1, NOW) == set()
+    assert not take(store, 2, NOW + PARTITION_LEASE + 1), "the renewal counts from its own time"
+
+
+def test_a_partition_given_back_is_free_at_once_and_only_its_holder_gives_it(store: Store) -> None:
+    assert take(store, 1)
+    with store.write() as connection:
+        release_partitions(connection, {1}, 2)
+    assert not take(store, 2)
+    with store.write() as connection:
+        release_partitions(connection, {1}, 1)
+    assert take(store, 2)
+
+
+def test_claimed_rows_are_not_due_until_their_lease_ends(store: Store) -> None:
+    pk = one_webhook(store)
+    owe(store, pk, range(1, 6))
+    with store.write() as connection:
+        rows = claim_deliveries(connection, pk, 1, NOW, 3)
+        assert [(row.event_seq, row.attempt, row.tries, row.orphan) for row in rows] == [
+            (1, 1, 1, False),
+            (2, 1, 1, False),
+            (3, 1, 1, False),
+        ]
+    with store.write() as connection:
+        assert [row.event_seq for row in claim_deliveries(connection, pk, 1, NOW, 10)] == [4, 5]
+        assert claim_deliveries(connection, pk, 1, NOW, 10) == []
+        assert due_webhooks(connection, {1}, NOW) == []
+        assert sending_count(connection, 1) == 5
+        late = claim_deliveries(connection, pk, 2, NOW + DELIVERY_LEASE, 10)
+    assert [row.event_seq for row in late] == [1, 2, 3, 4, 5]
+    assert {(row.attempt, row.orphan) for row in late} == {(2, True)}
+
+
+def test_what_a_dead_holder_left_in_flight_is_due_with_the_next_holder(store: Store) -> None:
+    pk = one_webhook(store)
+    owe(store, pk, range(1, 3))
+    assert take(store, 1)
+    with store.write() as connection:
+        claim_deliveries(connection, pk, 1, NOW, 10)
+    later = NOW + PARTITION_LEASE + 1
+    with store.read() as connection:
+        assert due_partitions(connection, later) == []
+    assert take(store, 2, later)
+    with store.read() as connection:
+        assert due_partitions(connection, later) == [1]
+    assert states(store, pk) == [DeliveryState.SENDING] * 2
+    with store.write() as connection:
+        assert [row.orphan for row in claim_deliveries(connection, pk, 2, later, 10)] == [True, True]
+
+
+def test_retries_of_the_future_are_no_orphans(store: Store) -> None:
+    pk = one_webhook(store)
+    owe(store, pk, range(1, 2), NOW + 60 * SECOND)
+    assert take(store, 1)
+    with store.read() as connection:
+        assert due_partitions(connection, NOW) == []
+
+
+def test_a_late_result_of_a_fenced_holder_is_refused(store: Store) -> None:
+    pk = one_webhook(store)
+    owe(store, pk, range(1, 3))
+    with store.write() as connection:
+        claim_deliveries(connection, pk, 1, NOW, 10)
+        connection.execute(update(deliveries).where(deliveries.c.event_seq == 1).values(lease_token=2))
+    settled = [Settled(pk, seq, DeliveryState.DELIVERED, None) for seq in (1, 2)]
+    with store.write() as connection:
+        assert write_record(connection, Record(settled=settled), 1) == 1
+    assert states(store, pk) == [DeliveryState.SENDING, DeliveryState.DELIVERED]
+    assert [row.lease_token for row in delivery_rows(store, pk)] == [2, None]
+
+
+def test_the_first_record_of_an_attempt_stays(store: Store) -> None:
+    pk = one_webhook(store)
+    unknown = AttemptRow(pk, 1, 1, NOW, AttemptOutcome.UNKNOWN, None, None)
+    late = AttemptRow(pk, 1, 1, NOW, AttemptOutcome.DELIVERED, 200, None)
+    for row in (unknown, late):
+        with store.write() as connection:
+            write_record(connection, Record(attempts=[row]), 1)
+    with store.read() as connection:
+        assert connection.execute(select(attempts.c.outcome)).scalars().all() == [AttemptOutcome.UNKNOWN]
+
+
+def test_a_claim_that_was_never_tried_burns_nothing(store: Store) -> None:
+    pk = one_webhook(store)
+    owe(store, pk, range(1, 2))
+    with store.write() as connection:
+        claim_deliveries(connection, pk, 1, NOW, 1)
+        back = Settled(pk, 1, DeliveryState.PENDING, NOW, attempts_undone=1, tries_undone=1)
+        write_record(connection, Record(settled=[back]), 1)
+    (row,) = delivery_rows(store, pk)
+    assert (row.attempt_count, row.tries, row.due_at, row.lease_token) == (0, 0, NOW, None)
+
+
+def test_exact_bytes_are_stored_once_per_content(store: Store) -> None:
+    fresh = [(b"a" * 16, 20_000, b"hello"), (b"b" * 16, 20_000, b"other")]
+    for _ in range(2):
+        with store.write() as connection:
+            write_record(connection, Record(contents=[*fresh, fresh[0]]), 1)
+    with store.read() as connection:
+        assert connection.execute(select(func.count()).select_from(contents)).scalar_one() == 2
+
+
+def test_the_due_partitions_are_those_with_something_to_do_now(store: Store) -> None:
+    pk = one_webhook(store, partition=7)
+    with store.read() as connection:
+        assert due_partitions(connection, NOW) == []
+    owe(store, pk, range(1, 2), NOW + 1)
+    with store.read() as connection:
+        assert due_partitions(connection, NOW) == []
+        assert due_partitions(connection, NOW + 1) == [7]
+        assert claim_batches(connection, pk, 1, NOW, 1) == []
+        version = connection.execute(select(webhooks.c.version)).scalar_one()
+        (found,) = due_webhooks(connection, {6, 7}, NOW + 1)
+        assert (found.pk, found.version, found.partition, found.state) == (pk, version, 7, "enabled")
+        assert due_webhooks(connection, {6}, NOW + 1) == []
+
+
+@pytest.mark.parametrize(("owner", "after", "expected"), [("a", 1, True), ("b", 1, False), ("b", 11, True)])
+def test_one_tick_at_a_time(store: Store, owner: str, after: int, expected: bool) -> None:  # noqa: FBT001 - a table
+    assert take_tick_lease(store, "a", NOW, 10)
+    assert take_tick_lease(store, owner, NOW + after, 10) is expected
