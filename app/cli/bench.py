@@ -1,0 +1,58 @@
+"""``relaypoint bench``: deliveries per second, measured on this machine."""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+
+import click
+import orjson
+
+from app.core.errors import ConfigurationError
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+@click.option(
+    "--deliveries",
+    type=click.IntRange(1_000, 10_000_000),
+    default=40_000,
+    show_default=True,
+    help="Backlog of one run; the naive designs get a fraction.",
+)
+@click.option(
+    "--database",
+    type=click.Choice(["sqlite", "postgres", "both"]),
+    default="both",
+    show_default=True,
+    help="PostgreSQL: RELAYPOINT_BENCH_POSTGRES, else the development wheel.",
+)
+@click.option("--runs", type=click.IntRange(1, 99), default=3, show_default=True, help="Runs; the median counts.")
+@click.option("--profile", is_flag=True, help="Also show where a delivery's time goes, step by step.")
+def bench(*, as_json: bool, deliveries: int, database: str, runs: int, profile: bool) -> None:
+    """Measure deliveries per second: this stack beside two naive ones.
+
+    Needs the source checkout. Starts servers and workers of its own on this machine, and removes what it made.
+    """
+    measurement = _module("bench.measure")
+    report = _module("bench.report")
+    measured = measurement.measure(database, deliveries, runs, lambda line: click.echo(line, err=True), profile=profile)
+    if as_json:
+        document = report.as_document(measured.machine, measured.rows, measured.steps)
+        click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())
+    else:
+        click.echo(report.as_table(measured.machine, measured.rows, measured.steps))
+
+
+def _module(name: str) -> ModuleType:
+    """A module of the benchmark.
+
+    Raises:
+        ConfigurationError: this is not a checkout.
+    """
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name not in {"bench", name}:
+            raise
+        raise ConfigurationError("the benchmark is part of the source checkout, not of the installed package") from None
