@@ -10,11 +10,12 @@ BIN := $(VENV)/bin
 UV := UV_PYTHON_DOWNLOADS=never UV_PROJECT_ENVIRONMENT=$(CURDIR)/$(VENV) $(BIN)/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check format bench clean
+.PHONY: help up test test-faults check format bench clean
 
 help:
 	@echo "make up      run the whole stack with sample data on http://127.0.0.1:8080"
 	@echo "make test    run every test"
+	@echo "make test-faults  kill everything three times on each database (about 15 minutes)"
 	@echo "make check   format, lint, types, import layers"
 	@echo "make bench   measure deliveries per second"
 	@echo "make format  apply the format and the safe lint fixes"
@@ -40,6 +41,9 @@ up: $(VENV)/.synced-run
 test: $(VENV)/.synced-dev
 	$(BIN)/pytest $(ARGS)
 
+test-faults: $(VENV)/.synced-dev
+	$(BIN)/pytest tests/faults -m "faults_full or process" $(ARGS)
+
 check: $(VENV)/.synced-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -50,7 +54,7 @@ format: $(VENV)/.synced-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.synced-run
+bench: $(VENV)/.synced-dev
 	@exec $(BIN)/relaypoint bench $(ARGS)
 
 clean:

@@ -6,6 +6,8 @@ from importlib.metadata import version
 from typing import Any
 
 from flask import Flask, Response, request
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import make_url
 
 from app.api.authentication import Authenticator
 from app.api.deliveries import delivery_routes
@@ -19,6 +21,8 @@ from app.api.services import Services, build_services
 from app.api.sinks import sink_routes
 from app.api.webhooks import webhook_action_routes, webhook_routes
 from app.settings import Settings
+from app.store.engine import Store, engine_options, store_over
+from app.store.tables import metadata
 
 SECURITY_HEADERS = {
     "x-content-type-options": "nosniff",
@@ -37,7 +41,7 @@ EXTENSION = "relaypoint"
 def build_application(settings: Settings) -> Flask:
     """A Flask application with every route of the API."""
     app = Flask("relaypoint", static_folder=None)
-    services = build_services(settings)
+    services = build_services(settings, application_store(app, settings))
     app.extensions[EXTENSION] = services
     install_error_handlers(app)
     tables = [
@@ -56,6 +60,17 @@ def build_application(settings: Settings) -> Flask:
         table.register(app, authenticator)
     _finish_answers(app, services)
     return app
+
+
+def application_store(app: Flask, settings: Settings) -> Store:
+    """The store of one application; Flask-SQLAlchemy owns the engine, so that two applications share nothing."""
+    url = make_url(settings.database_url)
+    app.config["SQLALCHEMY_DATABASE_URI"] = url
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(url)
+    database = SQLAlchemy(metadata=metadata)
+    database.init_app(app)
+    with app.app_context():
+        return store_over(database.engine)
 
 
 def _description(routes: list[Route]) -> RouteTable:

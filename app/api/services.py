@@ -23,7 +23,7 @@ from app.routing.webhooks import WebhookService
 from app.security.vault import Vault, open_vault
 from app.settings import Settings
 from app.sinks.manager import SinkManager
-from app.store.engine import Store, open_store
+from app.store.engine import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +45,12 @@ class Services:
     counts: Counts
 
 
-def build_services(settings: Settings, *, clock: Clock = system_clock) -> Services:
-    """Everything one web process needs.
+def build_services(settings: Settings, store: Store, *, clock: Clock = system_clock) -> Services:
+    """Everything one web process needs, on the store the application owns.
 
     Raises:
         ConfigurationError: keys, plugins (in strict mode) or allow rules are wrong.
     """
-    store = open_store(settings.database_url)
     vault = open_vault(settings.instance, settings.secret_keys)
     sinks = load_sinks(settings)
     egress = EgressClient(egress_policy(settings))
