@@ -1,15 +1,20 @@
 """The documents say what the code says: links lead somewhere, commands, options, settings and dependencies exist."""
 
 import re
+import subprocess
+import sys
+import time
 import tomllib
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
 
 from app.cli import COMMANDS, main
+from app.core.signing import Signer, format_secret
 from app.settings import PREFIX, Settings
 
 ROOT = Path(__file__).parents[2]
@@ -41,6 +46,10 @@ def anchors(path: Path) -> set[str]:
 def code_lines(path: Path) -> Iterator[str]:
     for block in CODE.findall(path.read_text(encoding="utf-8")):
         yield from block.strip("`").splitlines()
+
+
+def python_blocks(name: str) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", (ROOT / "docs" / name).read_text(encoding="utf-8"), re.DOTALL)
 
 
 def command_named(words: list[str]) -> tuple[click.Command | None, str]:
@@ -134,3 +143,26 @@ def test_make_targets_in_the_documents_exist() -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     named = {word for path in DOCUMENTS for line in code_lines(path) for word in re.findall(r"\bmake ([a-z]+)", line)}
     assert named - targets == set()
+
+
+def test_the_example_plugin_passes_the_contract(tmp_path: Path) -> None:
+    plugin, tests = python_blocks("plugins.md")
+    (tmp_path / "relaypoint_sink_pager.py").write_text(plugin, encoding="utf-8")
+    (tmp_path / "test_pager.py").write_text(tests, encoding="utf-8")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_pager.py"]
+    done = subprocess.run(
+        command, cwd=tmp_path, env={"PYTHONPATH": f"{tmp_path}:{ROOT}"}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout[-2000:]
+
+
+def test_the_verification_example_takes_a_true_signature_once_and_refuses_a_false_one() -> None:
+    kept: dict[str, Any] = {}
+    names: dict[str, Any] = {"is_new": lambda one: one not in kept, "store": kept.__setitem__}
+    exec(python_blocks("verify-signatures.md")[0], names)  # noqa: S102 - the document's own example
+    key, body, now = b"k" * 32, b'{"id":"evt_1"}', int(time.time())
+    signature = Signer([key]).sign("dlv_1", now, body)
+    headers = {"webhook-id": "dlv_1", "webhook-timestamp": str(now), "webhook-signature": signature}
+    answers = [names["receive"](headers, sent, format_secret(key)) for sent in (body, body, b"{}")]
+    assert answers == [204, 204, 401]
+    assert kept == {"dlv_1": {"id": "evt_1"}}
