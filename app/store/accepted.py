@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from operator import attrgetter
 
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, bindparam, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.core.clock import Micros
@@ -42,12 +42,14 @@ _event_values = attrgetter(*_EVENT_COLUMNS)
 _DELIVERY_COLUMNS = ("webhook_pk", "event_seq", "state", "due_at", "attempt_count", "tries")
 
 
+_KNOWN_KEYS = select(events.c.dedupe_key).where(events.c.dedupe_key.in_(bindparam("keys", expanding=True)))
+
+
 def known_keys(connection: Connection, keys: Sequence[bytes]) -> set[bytes]:
     """Which of these dedupe keys are stored already."""
     found: set[bytes] = set()
     for start in range(0, len(keys), CHUNK):
-        statement = select(events.c.dedupe_key).where(events.c.dedupe_key.in_(keys[start : start + CHUNK]))
-        found.update(connection.execute(statement).scalars())
+        found.update(connection.execute(_KNOWN_KEYS, {"keys": keys[start : start + CHUNK]}).scalars())
     return found
 
 

@@ -18,10 +18,17 @@ PARTITION_LEASE: Micros = 10 * SECOND
 """How long a partition stays with a silent holder; the engine renews it with every transaction."""
 
 
+_RAISE_COUNTER = (
+    update(counters)
+    .where(counters.c.name == bindparam("counter"))
+    .values(value=counters.c.value + bindparam("step"))
+    .returning(counters.c.value)
+)
+
+
 def next_counter(connection: Connection, name: str, step: int = 1) -> int:
     """Raise a counter by ``step`` and answer its new value; other writers wait until the transaction ends."""
-    statement = update(counters).where(counters.c.name == name).values(value=counters.c.value + step)
-    return int(connection.execute(statement.returning(counters.c.value)).scalar_one())
+    return int(connection.execute(_RAISE_COUNTER, {"counter": name, "step": step}).scalar_one())
 
 
 def new_lease_token(connection: Connection) -> int:
@@ -58,22 +65,26 @@ def take_partition(connection: Connection, partition: int, token: int, now: Micr
     return True
 
 
+_RENEW = (
+    update(partitions)
+    .where(partitions.c.id.in_(bindparam("held", expanding=True)), partitions.c.token == bindparam("holder"))
+    .values(lease_until=bindparam("until"))
+    .returning(partitions.c.id)
+)
+
+
 def renew_partitions(connection: Connection, held: Collection[int], token: int, now: Micros) -> set[int]:
     """Renew the lease of the partitions we hold and answer which of them are still ours."""
     if not held:
         return set()
-    renewed = connection.execute(
-        update(partitions)
-        .where(partitions.c.id.in_(bindparam("held", expanding=True)), partitions.c.token == token)
-        .values(lease_until=now + PARTITION_LEASE)
-        .returning(partitions.c.id),
-        {"held": sorted(held)},
-    )
-    return set(renewed.scalars())
+    moment = {"held": sorted(held), "holder": token, "until": now + PARTITION_LEASE}
+    return set(connection.execute(_RENEW, moment).scalars())
 
 
 def release_partitions(connection: Connection, held: Collection[int], token: int) -> None:
     """Give partitions back; another engine may take them at once."""
+    if not held:
+        return
     connection.execute(
         update(partitions)
         .where(partitions.c.id.in_(sorted(held)), partitions.c.token == token)

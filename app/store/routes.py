@@ -28,10 +28,12 @@ class Route:
     batch_max_age: Micros
 
 
+_GENERATION = select(counters.c.value).where(counters.c.name == "routing_generation")
+
+
 def routing_generation(connection: Connection) -> int:
     """A number that changes with every change of any webhook."""
-    statement = select(counters.c.value).where(counters.c.name == "routing_generation")
-    return int(connection.execute(statement).scalar_one())
+    return int(connection.execute(_GENERATION).scalar_one())
 
 
 def read_routes(connection: Connection, organization_id: str | None = None) -> list[Route]:
