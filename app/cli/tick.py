@@ -19,6 +19,7 @@ from app.queue.tick import Tick
 from app.settings import load_settings
 from app.store import open_store
 from app.store.partitions import due_partitions, take_tick_lease
+from app.store.retention import expire_contents
 
 LEASE: Micros = 5 * SECOND
 """How long another tick waits before it takes over from one that has fallen silent."""
@@ -48,6 +49,7 @@ def tick() -> None:
         due_partitions=due,
         doorbell=RedisDoorbell(ring_redis(redis_url_of(settings)), system_clock),
         clock=system_clock,
+        tidy=lambda now: expire_contents(store, now, settings.retention_days),
     )
     try:
         loop.run(stop)

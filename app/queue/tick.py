@@ -11,12 +11,17 @@ from collections.abc import Callable, Collection
 from threading import Event
 from typing import Protocol
 
-from app.core.clock import Clock, Micros
+from app.core.clock import MINUTE, Clock, Micros
 
 log = logging.getLogger(__name__)
 
 INTERVAL_S = 1.0
+TIDY_EVERY: Micros = 15 * MINUTE
 _LONGEST_WAIT_S = 8.0
+
+
+def _nothing(_now: Micros) -> None:
+    """Tidy nothing."""
 
 
 class ForcedDoorbell(Protocol):
@@ -34,6 +39,7 @@ class Tick:
         take_lease: answers whether this process is the one that ticks now.
         due_partitions: the partitions with rows due at a moment.
         doorbell: rung with force.
+        tidy: called about every quarter of an hour, by the one that works; what it removes it says in the log itself.
         clock: the wall clock.
     """
 
@@ -44,11 +50,14 @@ class Tick:
         due_partitions: Callable[[Micros], Collection[int]],
         doorbell: ForcedDoorbell,
         clock: Clock,
+        tidy: Callable[[Micros], object] = _nothing,
     ) -> None:
         self._take_lease = take_lease
         self._due_partitions = due_partitions
         self._doorbell = doorbell
         self._clock = clock
+        self._tidy = tidy
+        self._tidied_at: Micros = 0
 
     def once(self) -> Collection[int]:
         """One round; answers the partitions it rang for."""
@@ -57,6 +66,9 @@ class Tick:
             return ()
         due = self._due_partitions(now)
         self._doorbell.ring(due, force=True)
+        if now - self._tidied_at >= TIDY_EVERY:
+            self._tidied_at = now
+            self._tidy(now)
         return due
 
     def run(self, stop: Event, interval_s: float = INTERVAL_S) -> None:

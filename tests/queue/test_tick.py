@@ -5,6 +5,7 @@ from collections.abc import Collection
 
 import pytest
 
+from app.core.clock import MINUTE
 from app.queue.tick import Tick
 
 
@@ -49,3 +50,21 @@ def test_the_tick_goes_on_after_an_error(caplog: pytest.LogCaptureFixture) -> No
     tick.run(stop, interval_s=0.001)
     assert heard.rings == [([1], True)]
     assert "tick failed" in caplog.text
+
+
+def test_it_tidies_now_and_then_and_not_every_second() -> None:
+    tidied: list[int] = []
+    now = [1_000 * MINUTE]
+    tick = Tick(
+        take_lease=lambda _: True,
+        due_partitions=lambda _: [],
+        doorbell=Heard(),
+        clock=lambda: now[0],
+        tidy=tidied.append,
+    )
+    tick.once()
+    now[0] += 14 * MINUTE
+    tick.once()
+    now[0] += MINUTE
+    tick.once()
+    assert tidied == [1_000 * MINUTE, 1_015 * MINUTE]
