@@ -10,6 +10,7 @@ import pytest
 from app.core.clock import Micros, system_clock
 from app.store import Store, open_store
 from tests.databases import Postgres, SqliteFiles, postgres_server
+from tests.world import World
 
 BOTH = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
 
@@ -65,3 +66,9 @@ def store(database_url: str) -> Iterator[Store]:
     opened = open_store(database_url)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def world(store: Store, clock: MovableClock, tmp_path: Path) -> World:
+    """An installation over both databases."""
+    return World(store, clock, tmp_path)

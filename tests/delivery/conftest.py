@@ -7,8 +7,11 @@ import pytest
 import trustme
 
 from app.core.egress_table import parse_allow
+from app.delivery.drain import Drain
 from app.delivery.egress import EgressClient
 from app.delivery.egress_guard import EgressPolicy
+from tests.delivery.receiver import Receiver, receiving
+from tests.world import World
 
 
 @pytest.fixture(scope="session")
@@ -37,3 +40,14 @@ def strict(ca_bundle: str) -> Iterator[EgressClient]:
     made = EgressClient(EgressPolicy(allow=(), ca_bundle=ca_bundle, allow_http=True))
     yield made
     made.close()
+
+
+@pytest.fixture
+def target() -> Iterator[Receiver]:
+    with receiving() as receiver:
+        yield receiver
+
+
+@pytest.fixture
+def drain(world: World, client: EgressClient) -> Drain:
+    return world.drain(client)
