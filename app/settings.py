@@ -97,6 +97,10 @@ def _setting(default: Any, parse: Callable[[str], Any], meaning: str, *, secret:
     return field(default=default, repr=not secret, metadata={"parse": parse, "meaning": meaning})
 
 
+NOT_SETTINGS = frozenset({"RELAYPOINT_KEY", "RELAYPOINT_BENCH_POSTGRES", "RELAYPOINT_TEST_POSTGRES"})
+"""Names with our prefix that single commands and the tests read; a shell that exports them may run every command."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """Everything an operator may set. Made by :func:`load_settings`; tests may build one directly."""
@@ -148,7 +152,7 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     problems: list[str] = []
     sources = _from_file(instance / CONFIG_FILE, problems)
     for name, text in environ.items():
-        if name.startswith(PREFIX):
+        if name.startswith(PREFIX) and name not in NOT_SETTINGS:
             sources[name.removeprefix(PREFIX).lower()] = (name, text)
     values: dict[str, Any] = {}
     for name, (origin, text) in sorted(sources.items()):

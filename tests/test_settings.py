@@ -78,3 +78,7 @@ def test_printing_the_settings_shows_no_secret() -> None:
 
 def test_the_documentation_lists_exactly_the_settings_that_exist() -> None:
     assert settings_table() in DOCS.read_text(encoding="utf-8")
+
+
+def test_a_key_exported_for_sending_stops_no_other_command(tmp_path: Path) -> None:
+    load_settings({"RELAYPOINT_INSTANCE": str(tmp_path), "RELAYPOINT_KEY": "rp_x"})
