@@ -51,3 +51,11 @@ def target() -> Iterator[Receiver]:
 @pytest.fixture
 def drain(world: World, client: EgressClient) -> Drain:
     return world.drain(client)
+
+
+@pytest.fixture
+def successor(world: World, drain: Drain, ca_bundle: str) -> Iterator[Drain]:
+    """A drain of another process, younger than ``drain``."""
+    own = EgressClient(EgressPolicy(allow=(parse_allow("127.0.0.0/8"),), ca_bundle=ca_bundle))
+    yield world.drain(own)
+    own.close()

@@ -1,0 +1,84 @@
+"""The engine's thread: handed partitions, it delivers; told to stop, it leaves nothing behind."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from app.core.states import DeliveryState
+from app.delivery.engine import DrainEngine, build_engine
+from app.settings import Settings
+from app.store import Store
+from tests.delivery.receiver import Received, Receiver, Reply
+from tests.world import Rings, World
+
+DELIVERED, PENDING = DeliveryState.DELIVERED, DeliveryState.PENDING
+
+
+@pytest.fixture
+def bell() -> Rings:
+    return Rings()
+
+
+@pytest.fixture
+def engine(world: World, store: Store, database_url: str, tmp_path: Path, bell: Rings) -> Iterator[DrainEngine]:
+    settings = Settings(instance=tmp_path, database_url=database_url, egress_allow=("127.0.0.0/8",))
+    made = build_engine(settings, bell)
+    made.start()
+    yield made
+    made.stop(5.0)
+    assert made.failed is None
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    end = time.monotonic() + 10
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def test_a_partition_handed_over_is_delivered(world: World, target: Receiver, engine: DrainEngine) -> None:
+    hook = world.add_webhook(target.url)
+    world.send_numbers(*range(1, 101))
+    engine.drain(hook.partition, 10.0)
+    wait_until(lambda: world.account(hook).delivered == 100)
+    assert len(target.requests) == len(set(target.ids)) == 100
+    assert world.ledger().balanced
+
+
+def test_a_quiet_partition_comes_back_at_once(engine: DrainEngine) -> None:
+    started = time.monotonic()
+    engine.drain(3, 10.0)
+    assert time.monotonic() - started < 2.0
+
+
+def test_a_ring_while_draining_is_heard(world: World, target: Receiver, engine: DrainEngine) -> None:
+    hook = world.add_webhook(target.url)
+    for number in range(1, 31):
+        world.send_numbers(number)
+        engine.drain(hook.partition, 10.0)
+    wait_until(lambda: world.account(hook).delivered == 30)
+
+
+def test_stopping_waits_for_what_is_in_flight_and_gives_the_rest_back(
+    world: World, target: Receiver, engine: DrainEngine
+) -> None:
+    def respond(_request: Received) -> Reply:
+        time.sleep(0.3)
+        return Reply()
+
+    target.respond = respond
+    hook = world.add_webhook(target.url, concurrency=1)
+    world.send_numbers(1, 2, 3)
+    engine.drain(hook.partition, 0.05)
+    wait_until(lambda: len(target.requests) == 1)
+    engine.stop(5.0)
+    states = world.states(hook)
+    sent = len(target.requests)
+    assert sent < 3
+    assert states == [DELIVERED] * sent + [PENDING] * (3 - sent)
+    assert world.account(hook).duplicates_possible == 0
+    assert world.ledger().balanced

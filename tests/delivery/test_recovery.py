@@ -1,0 +1,174 @@
+"""Workers that die, come late or hand over: at least once, and honest about it."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from app.core.clock import SECOND
+from app.core.states import AttemptOutcome, DeliveryState
+from app.delivery.drain import Drain
+from app.delivery.egress import EgressClient
+from app.store.partitions import PARTITION_LEASE
+from tests.conftest import MovableClock
+from tests.delivery.receiver import Received, Receiver, Reply
+from tests.world import PLATFORM, World, settle, step
+
+DELIVERED, PENDING, FAILED = DeliveryState.DELIVERED, DeliveryState.PENDING, DeliveryState.FAILED
+
+
+def send_without_recording(drain: Drain, partition: int, target: Receiver, count: int) -> None:
+    """What a worker does before it is killed: claim, commit, send."""
+    drain.turn([partition])
+    end = time.monotonic() + 10
+    while len(target.requests) < count:
+        drain.launch()
+        drain.poll(0.02)
+        assert time.monotonic() < end
+
+
+def test_a_dead_worker_costs_a_duplicate_that_is_counted(
+    world: World, target: Receiver, drain: Drain, successor: Drain, clock: MovableClock
+) -> None:
+    hook = world.add_webhook(target.url)
+    world.send_numbers(1)
+    send_without_recording(drain, hook.partition, target, 1)
+    world.deliver(successor)
+    assert len(target.requests) == 1, "the lease still protects what is in flight"
+    clock.advance(PARTITION_LEASE + 1)
+    settle(successor, [hook.partition])
+    first, second = world.attempts(hook)
+    assert (first.n, first.outcome, first.error_class) == (1, AttemptOutcome.UNKNOWN, "worker_lost")
+    assert (second.n, second.outcome) == (2, AttemptOutcome.DELIVERED)
+    assert target.ids[0] == target.ids[1]
+    assert world.states(hook) == [DELIVERED]
+    assert world.account(hook).duplicates_possible == 1
+    assert world.ledger().balanced
+
+
+def test_the_late_result_of_a_fenced_worker_changes_nothing(
+    world: World, target: Receiver, drain: Drain, successor: Drain, clock: MovableClock
+) -> None:
+    target.script = [Reply(400)]
+    hook = world.add_webhook(target.url)
+    world.send_numbers(1)
+    send_without_recording(drain, hook.partition, target, 1)
+    clock.advance(PARTITION_LEASE + 1)
+    settle(successor, [hook.partition])
+    for _ in range(20):
+        step(drain)
+    assert drain.held == set()
+    assert world.states(hook) == [DELIVERED], "the successor's word stands"
+    assert [attempt.outcome for attempt in world.attempts(hook)] == [AttemptOutcome.UNKNOWN, AttemptOutcome.DELIVERED]
+    assert world.account(hook).duplicates_possible == 1
+    assert world.ledger().balanced
+
+
+def test_workers_that_die_again_and_again_come_to_an_end(
+    world: World, target: Receiver, client: EgressClient, clock: MovableClock
+) -> None:
+    hook = world.add_webhook(target.url, retry={"schedule_s": [1]})
+    world.send_numbers(1)
+    for _ in range(3):
+        world.drain(client).turn([hook.partition])
+        clock.advance(PARTITION_LEASE + 1)
+    settle(world.drain(client), [hook.partition])
+    assert world.states(hook) == [FAILED], "three workers died of two tries"
+    assert target.connections == 0
+    assert world.ledger().balanced
+
+
+def test_a_ring_between_the_last_look_and_the_release_is_not_lost(
+    world: World, target: Receiver, drain: Drain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hook = world.add_webhook(target.url)
+    world.send_numbers(1)
+    commit = drain._after_commit
+
+    def commit_and_ingest(held: set[int], *rest: Any) -> None:
+        if not held and len(world.deliveries(hook)) == 1:
+            # Its ring reached this very drain, which held the partition when it looked.
+            world.send_numbers(2)
+        commit(held, *rest)
+
+    monkeypatch.setattr(drain, "_after_commit", commit_and_ingest)
+    settle(drain, [hook.partition])
+    assert world.states(hook) == [DELIVERED] * 2
+    assert len(target.requests) == 2
+
+
+def test_without_the_second_look_that_event_would_wait_for_the_tick(
+    world: World, target: Receiver, drain: Drain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hook = world.add_webhook(target.url)
+    commit = drain._after_commit
+
+    def commit_and_ingest(*arguments: Any) -> None:
+        if not world.deliveries(hook):
+            world.send_numbers(1)
+        commit(*arguments)
+
+    monkeypatch.setattr(drain, "_after_commit", commit_and_ingest)
+    monkeypatch.setattr(drain, "_rung_meanwhile", lambda _quiet: set())
+    settle(drain, [hook.partition])
+    assert world.states(hook) == [PENDING]
+
+
+def test_a_hanging_receiver_does_not_delay_its_neighbour(world: World, target: Receiver, drain: Drain) -> None:
+    def respond(request: Received) -> Reply:
+        if request.path == "/hangs":
+            target.released.wait(10)
+        return Reply()
+
+    target.respond = respond
+    hanging = world.add_webhook(target.url.replace("/hook", "/hangs"))
+    while (healthy := world.add_webhook(target.url)).partition != hanging.partition:
+        world.webhooks.pause(PLATFORM, healthy.id)
+    world.send_numbers(*range(1, 6))
+    started = time.monotonic()
+    admit = {hanging.partition}
+    while world.states(healthy) != [DELIVERED] * 5:
+        admit = step(drain, admit)
+        assert time.monotonic() - started < 5
+    assert DELIVERED not in world.states(hanging)
+    world.send_numbers(6)
+    while world.states(healthy) != [DELIVERED] * 6:
+        admit = step(drain, admit)
+        assert time.monotonic() - started < 8
+    target.released.set()
+    settle(drain, admit)
+    assert world.states(hanging) == [DELIVERED] * 6
+
+
+def test_stopping_gives_back_what_was_not_sent(world: World, target: Receiver, drain: Drain, successor: Drain) -> None:
+    hook = world.add_webhook(target.url, concurrency=1)
+    world.send_numbers(*range(1, 6))
+    drain.turn([hook.partition])
+    drain.launch()
+    drain.begin_stop()
+    settle(drain, [])
+    sent = len(target.requests)
+    assert sent == 1
+    assert world.states(hook) == [DELIVERED, *[PENDING] * 4]
+    assert [row.attempt_count for row in world.deliveries(hook)] == [1, 0, 0, 0, 0]
+    assert drain.held == set()
+    world.deliver(successor)
+    assert world.states(hook) == [DELIVERED] * 5
+    assert len(target.requests) == 5
+    assert world.account(hook).duplicates_possible == 0
+
+
+def test_a_retry_waits_while_its_partition_changes_hands(
+    world: World, target: Receiver, drain: Drain, successor: Drain, clock: MovableClock
+) -> None:
+    target.script = [Reply(500)]
+    hook = world.add_webhook(target.url, retry={"schedule_s": [60]})
+    world.send_numbers(1)
+    world.deliver(drain)
+    settle(successor, [hook.partition])
+    assert len(target.requests) == 1
+    clock.advance(61 * SECOND)
+    world.deliver(successor)
+    assert world.states(hook) == [DELIVERED]
