@@ -29,7 +29,7 @@ from app.delivery.runtime import RuntimeLoader, WebhookRuntime
 from app.delivery.verdict import JITTER, Jitter, Ruling, rule_on_lost_worker
 from app.sinks.types import Item, OutboundRequest
 from app.store import Store
-from app.store.claim import Claimed, due_webhooks
+from app.store.claim import Claimed, ClaimedBatch, due_webhooks
 from app.store.holds import stop_webhook
 from app.store.partitions import PARTITION_LEASE, release_partitions, renew_partitions, take_partition
 from app.store.record import Record, write_record
@@ -178,7 +178,7 @@ class Drain:
             self._queue(lane, rows, now)
         for lane, batch in look.batches:
             lane.outstanding += len(batch.members)
-            self._queue_batch(lane, OpenBatch(batch.pk), batch.id, batch.members, now)
+            self._queue_batch(lane, OpenBatch(batch.pk), batch, now)
         self._drop_lanes()
         self.busy = {lane.partition for lane in self._lanes.values() if lane.queue} | (look.busy & held)
 
@@ -220,12 +220,10 @@ class Drain:
         self._refuse(lane, load, member, lost, now)
         return False
 
-    def _queue_batch(
-        self, lane: Lane, batch: OpenBatch, batch_id: str, members: tuple[Claimed, ...], now: Micros
-    ) -> None:
+    def _queue_batch(self, lane: Lane, batch: OpenBatch, claimed: ClaimedBatch, now: Micros) -> None:
         formatted: list[tuple[Claimed, Item]] = []
         batch.parcels_left = 1
-        for member in members:
+        for member in claimed.members:
             load = Load((member,), now, batch=batch)
             if not self._still_to_send(lane, load, member, now):
                 continue
@@ -234,7 +232,10 @@ class Drain:
                 self._refuse(lane, load, member, _refusal(item), now)
             else:
                 formatted.append((member, item))
-        for parcel in pack(lane.runtime, batch_id, formatted, max_bytes=lane.runtime.batch_max_bytes):
+        runtime = lane.runtime
+        for parcel in pack(
+            runtime, claimed.id, formatted, event_count=claimed.event_count, max_bytes=runtime.batch_max_bytes
+        ):
             batch.parcels_left += 1
             lane.queue.append(Load(parcel.members, now, parcel, batch))
         self._landing.close_parcel(Load((), now, batch=batch))

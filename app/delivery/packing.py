@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from app.core.clock import Micros
-from app.core.ids import base36
 from app.delivery.runtime import WebhookRuntime, timestamp_of
 from app.sinks.types import Event, Item, OutboundRequest, Reject
 from app.store.claim import Claimed
+
+_PART = "-"
+"""Stands between a batch's id, which never holds it, and what tells its parts apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +48,18 @@ def format_member(runtime: WebhookRuntime, member: Claimed) -> Item | Refused:
 
 
 def pack(
-    runtime: WebhookRuntime, batch_id: str, formatted: Sequence[tuple[Claimed, Item]], *, max_bytes: int
+    runtime: WebhookRuntime,
+    batch_id: str,
+    formatted: Sequence[tuple[Claimed, Item]],
+    *,
+    event_count: int,
+    max_bytes: int,
 ) -> Iterator[Parcel]:
     """Split the formatted members of a batch into requests that keep the sink's limits.
 
-    Membership is fixed, so every retry makes the same parcels of the same events; a batch that needs one request is
-    known by its own id; the further requests of a larger one add the number of their first event.
+    ``event_count`` is how many events the batch was closed with: a request that carries them all is known by the
+    batch's own id, any other by an id of its members. So a retry of the same events is the same message, and no id
+    ever carries other events, which a receiver that drops repeated ids would never see.
     """
     limits = runtime.limits
     size_limit = min(limits.max_bytes, max_bytes)
@@ -65,19 +74,26 @@ def pack(
         size += added
     for group in groups:
         if group:
-            is_first = group is groups[0]
-            name = batch_id if is_first else f"{batch_id}-{base36(group[0][0].event_seq)}"
-            yield Parcel(name, tuple(pair[0] for pair in group), tuple(pair[1] for pair in group))
+            members = tuple(pair[0] for pair in group)
+            name = batch_id if len(members) == event_count else _part_id(batch_id, members)
+            yield Parcel(name, members, tuple(pair[1] for pair in group))
 
 
 def halves(parcel: Parcel) -> tuple[Parcel, Parcel]:
     """Two smaller parcels of the same deliveries, after the receiver said the request was too large."""
     middle = len(parcel.items) // 2
-    first, second = slice(None, middle), slice(middle, None)
-    return (
-        Parcel(f"{parcel.message_id}a", parcel.members[first], parcel.items[first]),
-        Parcel(f"{parcel.message_id}b", parcel.members[second], parcel.items[second]),
+    batch_id = parcel.message_id.partition(_PART)[0]
+    first, second = (
+        Parcel(_part_id(batch_id, parcel.members[half]), parcel.members[half], parcel.items[half])
+        for half in (slice(None, middle), slice(middle, None))
     )
+    return first, second
+
+
+def _part_id(batch_id: str, members: Sequence[Claimed]) -> str:
+    """The message id of a part of a batch; it depends on nothing but its members."""
+    numbers = ",".join(str(member.event_seq) for member in members)
+    return f"{batch_id}{_PART}{hashlib.blake2b(numbers.encode(), digest_size=6).hexdigest()}"
 
 
 def signed_headers(

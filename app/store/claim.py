@@ -57,6 +57,8 @@ class ClaimedBatch:
     webhook_pk: int
     attempt: int
     orphan: bool
+    event_count: int
+    """How many members it was closed with."""
     members: tuple[Claimed, ...]
 
 
@@ -158,7 +160,15 @@ def claim_batches(connection: Connection, webhook_pk: int, token: int, now: Micr
         )
         members = _claim_members(connection, row.pk, token)
         found.append(
-            ClaimedBatch(row.pk, row.id, webhook_pk, row.attempt_count + 1, row.lease_token is not None, members)
+            ClaimedBatch(
+                row.pk,
+                row.id,
+                webhook_pk,
+                row.attempt_count + 1,
+                row.lease_token is not None,
+                row.event_count,
+                members,
+            )
         )
     return found
 
