@@ -148,6 +148,14 @@ class Stack:
         for name in names:
             os.kill(pids[name], signal.SIGKILL)
 
+    def kill_below(self, name: str) -> None:
+        """``kill -9`` of the processes that a child runs itself; the child lives."""
+        pid = self.pids()[name]
+        below = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        assert below, f"{name} runs no process of its own"
+        for one in below:
+            os.kill(int(one), signal.SIGKILL)
+
     def restarted(self, name: str) -> int:
         """How often a child was started again."""
         return sum(f"started again child={name} " in line for line in tuple(self.lines))
@@ -215,6 +223,8 @@ class PatientPoster:
     def __init__(self, stack: Stack, batches: Iterable[list[dict[str, Any]]], pause_s: float) -> None:
         self.acknowledged: list[str] = []
         self.repeats = 0
+        self.longest_wait_s = 0.0
+        """From the first try of a batch to its acknowledgement."""
         self.problem = ""
         self._stack = stack
         self._batches = batches
@@ -226,9 +236,11 @@ class PatientPoster:
     def _run(self) -> None:
         with self._stack.session() as session:
             for batch in self._batches:
+                began = time.monotonic()
                 while not self._given_up.is_set() and not self._once(session, batch):
                     self.repeats += 1
                     time.sleep(0.1)
+                self.longest_wait_s = max(self.longest_wait_s, time.monotonic() - began)
                 time.sleep(self._pause_s)
 
     def _once(self, session: requests.Session, batch: list[dict[str, Any]]) -> bool:

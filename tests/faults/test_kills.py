@@ -49,6 +49,11 @@ def kill_web(stack: Stack) -> None:
     stack.kill("web")
 
 
+def kill_below_web(stack: Stack) -> None:
+    """The process that answers requests, while the one that started it goes on."""
+    stack.kill_below("web")
+
+
 def kill_redis(stack: Stack) -> None:
     stack.flush_redis()
     time.sleep(0.5)
@@ -63,6 +68,7 @@ def kill_everything(stack: Stack) -> None:
 FAULTS: dict[str, tuple[Fault, tuple[str, ...]]] = {
     "worker": (kill_workers, ("worker-1", "worker-2")),
     "web": (kill_web, ("web",)),
+    "below-web": (kill_below_web, ()),
     "redis": (kill_redis, ("redis",)),
     "everything": (kill_everything, ("worker-1", "worker-2", "redis", "web", "tick")),
 }
@@ -125,6 +131,7 @@ def test_a_kill_in_the_middle_loses_nothing_and_mends_itself(
         duplicates=counts["duplicates"],
         duplicates_possible=stack.ledger()["duplicates_possible"],
         posts_repeated=source.repeats,
+        longest_post_s=source.longest_wait_s,
     )
 
 
