@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -10,11 +11,15 @@ import pytest
 from sqlalchemy import func, select
 
 from app.core.errors import ForbiddenError, StoreUnavailableError
+from app.core.normalise import normalise
 from app.core.states import DeliveryState, Mode
 from app.ingest.accept import IngestService, NothingAcceptedError
+from app.ingest.names import Names
+from app.ingest.writing import Candidate
 from app.security.api_keys import Principal
 from app.security.permissions import Role
 from app.store import Store, accepted
+from app.store.accepted import known_keys, lock_ingest, write_events
 from app.store.bulk import bulk_insert
 from app.store.tables import contexts, deliveries, events
 from tests.world import ADMIN, PLATFORM, World, audit
@@ -81,6 +86,30 @@ def test_the_same_event_from_many_threads_and_services_is_accepted_once(world: W
     assert sum(result.duplicates for result in results) == 19
     assert stored(store) == ["event-1"]
     assert owed(store) == 1
+
+
+def test_a_check_for_duplicates_waits_for_the_commit_before_it(world: World, store: Store) -> None:
+    """Two processes take in the same event at once: the second sees what the first commits, and no error."""
+    other = IngestService(store, world.clock, world.rings)
+    body = orjson.dumps(audit(1))
+    result: list[Any] = []
+
+    def accept() -> None:
+        result.append(other.accept(body, "application/json", {}, ADMIN))
+
+    thread = threading.Thread(target=accept)
+    event = normalise(audit(1), received_at=1, default_organization=None)
+    row = replace(Candidate.of(event, Names(store), 1).row, owes=())
+    with store.write() as connection:
+        lock_ingest(connection)
+        assert known_keys(connection, [row.dedupe_key]) == set()
+        thread.start()
+        thread.join(0.3)
+        assert thread.is_alive()
+        write_events(connection, [row])
+    thread.join(10)
+    assert [(one.accepted, one.duplicates) for one in result] == [(0, 1)]
+    assert stored(store) == ["event-1"]
 
 
 def test_one_bad_element_does_not_harm_the_others(world: World, store: Store) -> None:

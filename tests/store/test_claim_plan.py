@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event, text
 
-from app.store import Store, open_store
+from app.store import Store, claim, open_store
 from app.store.batches import buffered_count, close_batch
 from app.store.claim import claim_deliveries, due_webhooks
 from app.store.partitions import due_partitions
@@ -82,8 +82,22 @@ def test_a_claim_is_fast_on_a_table_that_was_empty_when_it_was_analysed(postgres
                 rows = claim_deliveries(connection, pk, 7, NOW, ROOM)
             seconds.append(time.monotonic() - started)
             assert [row.event_seq for row in rows] == list(range(rows[0].event_seq, rows[0].event_seq + ROOM))
+        plan = _explained(store, pk)
         with store.read() as connection:
             mode = connection.execute(text("SHOW plan_cache_mode")).scalar_one()
         store.close()
     assert mode == "force_custom_plan"
+    assert "ix_deliveries_due" in plan
+    (locking,) = [line for line in plan.splitlines() if "LockRows" in line]
+    assert "loops=1)" in locking, "the due rows are chosen once, not once per row"
     assert max(seconds) < 1.0
+
+
+def _explained(store: Store, webhook_pk: int) -> str:
+    """The plan of one more claim, measured and taken back."""
+    with store.engine.connect() as connection:
+        statement = text(f"EXPLAIN ANALYZE {claim._CLAIM_POSTGRES.text}")
+        values = {"pk": webhook_pk, "now": NOW, "room": ROOM, "lease_until": NOW + 1, "token": 7}
+        plan = "\n".join(connection.execute(statement, values).scalars())
+        connection.rollback()
+    return plan
