@@ -7,6 +7,7 @@ about as much as the rest of the bookkeeping.
 from __future__ import annotations
 
 import socket
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -26,6 +27,12 @@ _KEPT_OFFERS = 32
 _ABORT = -1
 _END_OF_HEAD = b"\r\n\r\n"
 _BLANK_LINES = frozenset({b"\r\n", b"\n"})
+
+
+@cache
+def _user_agent() -> str:
+    """Read once: looking a distribution's version up costs as much as ten requests."""
+    return f"Relaypoint/{version('relaypoint')}"
 
 
 class Transfer:
@@ -137,7 +144,7 @@ class Transfer:
             (pycurl.SSL_VERIFYHOST, 2),
             (pycurl.SSLVERSION, pycurl.SSLVERSION_TLSv1_2),
             (pycurl.CAINFO, policy.ca_bundle),
-            (pycurl.USERAGENT, f"Relaypoint/{version('relaypoint')}"),
+            (pycurl.USERAGENT, _user_agent()),
             (pycurl.OPENSOCKETFUNCTION, self._on_open),
             (pycurl.PREREQFUNCTION, self._on_request),
             (pycurl.HEADERFUNCTION, self._on_header),

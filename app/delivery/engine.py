@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import secrets
 import threading
@@ -66,6 +67,7 @@ class DrainEngine:
             resume_returned_sinks(connection, sinks.names(), system_clock())
         loader = RuntimeLoader(open_vault(settings.instance, settings.secret_keys), sinks)
         drain = Drain(store, self._client, loader, token, clock=system_clock, random_bytes=secrets.token_bytes)
+        _spare_the_collector()
         self._thread = threading.Thread(target=self._run, args=(drain, store), name="drain", daemon=True)
         self._thread.start()
 
@@ -145,6 +147,13 @@ class DrainEngine:
             drain.poll(0.05)
         self._turn(drain, set())
         self._doorbell.ring(sorted(self._inbox | drain.held))
+
+
+def _spare_the_collector() -> None:
+    """Start-up's objects live for ever and groups of rows are no garbage: the collector may look rarely."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 def build_engine(settings: Settings, doorbell: Doorbell) -> DrainEngine:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, or_, select, text, update
 
@@ -30,8 +30,7 @@ class DueWebhook:
     state: str
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
+class Claimed(NamedTuple):
     """One delivery that is ours to send.
 
     ``attempt`` and ``tries`` count this one; ``orphan`` = an earlier holder died with it in flight.

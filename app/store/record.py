@@ -6,8 +6,8 @@ Nothing here is per delivery: each table gets one statement for the whole group.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
-from operator import attrgetter
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from sqlalchemy import BigInteger, Connection, bindparam, update
 
@@ -16,8 +16,7 @@ from app.store.bulk import bulk_insert
 from app.store.tables import attempts, batches, contents, exchanges
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(NamedTuple):
     """A delivery's new state. ``due_at`` None = nobody must act.
 
     ``attempts_undone`` 1 = it was claimed but nothing was tried; ``tries_undone`` 1 = the try burns no step of the
@@ -33,8 +32,7 @@ class Settled:
     tries_undone: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptRow:
+class AttemptRow(NamedTuple):
     """One attempt; see the ``attempts`` table."""
 
     webhook_pk: int
@@ -48,8 +46,7 @@ class AttemptRow:
     detail: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ExchangeRow:
+class ExchangeRow(NamedTuple):
     """One HTTP request; see the ``exchanges`` table. Byte fields are content digests."""
 
     id: int
@@ -92,26 +89,19 @@ class Record:
         return bool(self.settled or self.attempts or self.exchanges or self.batches)
 
 
-_ATTEMPT_COLUMNS = tuple(item.name for item in fields(AttemptRow))
-_EXCHANGE_COLUMNS = tuple(item.name for item in fields(ExchangeRow))
-_attempt_values = attrgetter(*_ATTEMPT_COLUMNS)
-_exchange_values = attrgetter(*_EXCHANGE_COLUMNS)
-
-_SETTLE_COLUMNS = ("state", "due_at", "reason", "attempts_undone", "tries_undone", "webhook_pk", "event_seq")
-_settled_values = attrgetter(*_SETTLE_COLUMNS)
-
 _SETTLE_SQLITE = """
     UPDATE deliveries
-    SET state = ?, due_at = ?, reason = ?, lease_token = NULL, attempt_count = attempt_count - ?, tries = tries - ?
-    WHERE webhook_pk = ? AND event_seq = ? AND lease_token = ?
+    SET state = ?3, due_at = ?4, reason = ?5, lease_token = NULL,
+        attempt_count = attempt_count - ?6, tries = tries - ?7
+    WHERE webhook_pk = ?1 AND event_seq = ?2 AND lease_token = ?8
 """
 
 _SETTLE_POSTGRES = """
     UPDATE deliveries d
     SET state = v.state, due_at = v.due_at, reason = v.reason, lease_token = NULL,
         attempt_count = d.attempt_count - v.undone, tries = d.tries - v.unburnt
-    FROM unnest(%s::smallint[], %s::bigint[], %s::text[], %s::smallint[], %s::smallint[], %s::bigint[], %s::bigint[])
-         AS v(state, due_at, reason, undone, unburnt, webhook_pk, event_seq)
+    FROM unnest(%s::bigint[], %s::bigint[], %s::smallint[], %s::bigint[], %s::text[], %s::smallint[], %s::smallint[])
+         AS v(webhook_pk, event_seq, state, due_at, reason, undone, unburnt)
     WHERE d.webhook_pk = v.webhook_pk AND d.event_seq = v.event_seq AND d.lease_token = %s
 """
 
@@ -120,10 +110,9 @@ def write_record(connection: Connection, record: Record, token: int) -> int:
     """Write a group; answers how many settlements were refused because another holder owns the row now."""
     # In digest order, so that two recording processes lock shared rows in the same order.
     bulk_insert(connection, contents, ("digest", "day", "body"), sorted(record.contents), skip_existing=True)
-    bulk_insert(connection, exchanges, _EXCHANGE_COLUMNS, [_exchange_values(row) for row in record.exchanges])
+    bulk_insert(connection, exchanges, ExchangeRow._fields, record.exchanges)
     # A fenced engine may write an attempt that its successor wrote as unknown: the first writer's row stays.
-    attempt_rows = [_attempt_values(row) for row in record.attempts]
-    bulk_insert(connection, attempts, _ATTEMPT_COLUMNS, attempt_rows, skip_existing=True)
+    bulk_insert(connection, attempts, AttemptRow._fields, record.attempts, skip_existing=True)
     fenced = len(record.settled) - _settle(connection, record.settled, token) if record.settled else 0
     if record.batches:
         connection.execute(
@@ -136,8 +125,7 @@ def write_record(connection: Connection, record: Record, token: int) -> int:
 
 
 def _settle(connection: Connection, settled: Sequence[Settled], token: int) -> int:
-    rows = [_settled_values(item) for item in settled]
     if connection.dialect.name == "postgresql":
-        columns = tuple(list(column) for column in zip(*rows, strict=True))
+        columns = tuple(list(column) for column in zip(*settled, strict=True))
         return connection.exec_driver_sql(_SETTLE_POSTGRES, (*columns, token)).rowcount
-    return connection.exec_driver_sql(_SETTLE_SQLITE, [(*row, token) for row in rows]).rowcount
+    return connection.exec_driver_sql(_SETTLE_SQLITE, [(*row, token) for row in settled]).rowcount
