@@ -24,7 +24,7 @@ class Opening:
 
 
 def next_openings(window: ChangeWindow, after: Micros, count: int) -> list[Opening]:
-    """The next openings, the present one first if it is open now.
+    """The next openings, the present one first if it is open now; a recurring one is then told from now on.
 
     Args:
         window: the window; its grace is part of each opening.
@@ -35,12 +35,12 @@ def next_openings(window: ChangeWindow, after: Micros, count: int) -> list[Openi
         end = window.ends_at + window.grace
         return [Opening(window.starts_at, end)] if count and after < end else []
     found: list[Opening] = []
-    for opening in _with_grace(_openings(window, after - after % MINUTE - window.grace), window.grace):
-        if opening.ends_at is not None and opening.ends_at <= after:
-            continue
+    now = after - after % MINUTE
+    for opening in _with_grace(_openings(window, now - window.grace), window.grace):
         if len(found) == count:
             break
-        found.append(opening)
+        if opening.ends_at is None or opening.ends_at > after:
+            found.append(replace(opening, starts_at=max(opening.starts_at, now)))
     return found
 
 
