@@ -11,8 +11,11 @@ A plugin is a module that an entry point of group ``relaypoint`` names, with one
 ``docs/hooks.md`` is the hook reference, ``app.sinks.contract`` the tests every sink inherits.
 """
 
+from app.sinks.addresses import address, beside
+from app.sinks.compression import GZIP, gunzip_body, gzip_body
 from app.sinks.hookspecs import hookimpl
 from app.sinks.protocol import AnyBinding, Sink
+from app.sinks.reading import actor_name, changes, epoch_us, json_text, source_ip, text, text_at, texts
 from app.sinks.settings import HeaderSecret, Hint, NoSecrets, Settings, describe_settings, sink_schema
 from app.sinks.statuses import classify_by_status, is_client_error, is_redirect, is_success, retry_after, too_large
 from app.sinks.types import (
@@ -31,6 +34,7 @@ from app.sinks.types import (
 
 __all__ = [
     "API_VERSION",
+    "GZIP",
     "Answer",
     "AnyBinding",
     "Binding",
@@ -47,13 +51,25 @@ __all__ = [
     "Sink",
     "SinkInfo",
     "Verdict",
+    "actor_name",
+    "address",
+    "beside",
+    "changes",
     "classify_by_status",
     "describe_settings",
+    "epoch_us",
+    "gunzip_body",
+    "gzip_body",
     "hookimpl",
     "is_client_error",
     "is_redirect",
     "is_success",
+    "json_text",
     "retry_after",
     "sink_schema",
+    "source_ip",
+    "text",
+    "text_at",
+    "texts",
     "too_large",
 ]

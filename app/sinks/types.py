@@ -133,7 +133,8 @@ class Outcome:
     Args:
         verdict: what it means.
         reason: one plain sentence for the history, without secrets.
-        retry_after_s: for RETRY and THROTTLE, the wait the receiver asked for, in seconds.
+        retry_after_s: for RETRY and THROTTLE, the wait the receiver asked for, in seconds; for DELIVERED, the pause it
+            would like before the next request.
         items: for PARTIAL, one Outcome per item of the request, in order, none of them PARTIAL itself.
         disable: for SINK_BROKEN, the receiver says it is gone for good (410): the webhook is disabled.
     """
@@ -149,7 +150,9 @@ class Outcome:
 class SinkInfo:
     """What a sink says about itself.
 
-    ``name`` is the entry-point name and the word in the API (``[a-z][a-z0-9_]{1,31}``).
+    ``name`` is the entry-point name and the word in the API (``[a-z][a-z0-9_]{1,31}``). ``idempotency`` says where a
+    receiver finds the event's id so that it can drop a repeated event, such as "``_id`` of the document"; "" = nowhere,
+    so that a retry after an unknown outcome may show twice. ``sample_url`` is an address of the kind users give.
     """
 
     name: str
@@ -158,3 +161,5 @@ class SinkInfo:
     api_version: int = API_VERSION
     supports_batch: bool = True
     docs_url: str = ""
+    idempotency: str = ""
+    sample_url: str = "https://receiver.example/"

@@ -8,9 +8,16 @@ from dataclasses import dataclass
 import orjson
 
 from app.sinks import Answer, Item, Outcome, Verdict, classify_by_status, is_success, retry_after, too_large
+from plugins.splunk_hec.settings import SplunkConfig, WrongIndex
 
 HEALTHY = 17
 """The health endpoint's "HEC is healthy"."""
+
+_WRONG_INDEX = 7
+_NEARLY_FULL = frozenset({24, 25})
+
+NEARLY_FULL_PAUSE_S = 1.0
+"""The pause that a collector gets which took the events but says that its queue is nearly full."""
 
 _MEANINGS: dict[int, tuple[Verdict, str]] = {
     0: (Verdict.DELIVERED, ""),
@@ -20,7 +27,7 @@ _MEANINGS: dict[int, tuple[Verdict, str]] = {
     4: (Verdict.SINK_BROKEN, "the token is invalid"),
     5: (Verdict.REJECT, "no data"),
     6: (Verdict.REJECT, "invalid data format"),
-    7: (Verdict.SINK_BROKEN, "the token may not write to the index"),
+    _WRONG_INDEX: (Verdict.SINK_BROKEN, "the token may not write to the index"),
     8: (Verdict.RETRY, "internal server error"),
     9: (Verdict.RETRY, "the server is busy"),
     10: (Verdict.SINK_BROKEN, "the data channel is missing"),
@@ -43,8 +50,6 @@ _MEANINGS: dict[int, tuple[Verdict, str]] = {
 }
 """Code to meaning, in our words: the receiver's own text is never repeated, it may echo the token."""
 
-_WRONG_INDEX = 7
-
 
 @dataclass(frozen=True, slots=True)
 class Reply:
@@ -66,13 +71,13 @@ def parse_reply(body: bytes) -> Reply | None:
     return Reply(data["code"], first_bad if type(first_bad) is int and first_bad >= 0 else None)
 
 
-def classify_answer(answer: Answer, items: Sequence[Item], index: str) -> Outcome:
+def classify_answer(answer: Answer, items: Sequence[Item], config: SplunkConfig) -> Outcome:
     """What the answer means for each item of the request.
 
     Args:
         answer: the receiver's answer.
         items: what the request carried; empty for a probe.
-        index: the configured index, named when the token may not write to it.
+        config: names the index the token may not write to, and says what follows from that.
     """
     reply = parse_reply(answer.body)
     if reply is None:
@@ -82,12 +87,23 @@ def classify_answer(answer: Answer, items: Sequence[Item], index: str) -> Outcom
     meaning = _MEANINGS.get(reply.code)
     if meaning is None or (meaning[0] is Verdict.DELIVERED and not is_success(answer.status)):
         return _by_status(answer, items)
-    verdict, words = meaning
     if reply.code == _WRONG_INDEX:
-        words = f"{words} {index!r}" if index else "the token's default index is not allowed"
-    reason = f"HEC code {reply.code}: {words}" if words else ""
+        meaning = _wrong_index(config)
+    return _apply(_outcome(reply.code, *meaning, answer), reply.first_bad, len(items))
+
+
+def _wrong_index(config: SplunkConfig) -> tuple[Verdict, str]:
+    words = f"the token may not write to the index {config.index!r}"
+    if not config.index:
+        words = "the token's default index is not allowed"
+    return (Verdict.REJECT if config.on_wrong_index is WrongIndex.REJECT else Verdict.SINK_BROKEN), words
+
+
+def _outcome(code: int, verdict: Verdict, words: str, answer: Answer) -> Outcome:
     wait = retry_after(answer.headers) if verdict in {Verdict.RETRY, Verdict.THROTTLE} else None
-    return _apply(Outcome(verdict, reason, wait), reply.first_bad, len(items))
+    if code in _NEARLY_FULL:
+        wait = retry_after(answer.headers) or NEARLY_FULL_PAUSE_S
+    return Outcome(verdict, f"HEC code {code}: {words}" if words else "", wait)
 
 
 def _apply(outcome: Outcome, first_bad: int | None, count: int) -> Outcome:

@@ -1,3 +1,4 @@
+import gzip
 import json
 from typing import Any
 
@@ -20,7 +21,7 @@ D, X, A, B, S = Verdict.DELIVERED, Verdict.REJECT, Verdict.RETRY, Verdict.SINK_B
 
 def bound(url: str = "https://splunk.example:8088", *, batch: bool = True, **config: Any) -> AnyBinding:
     secrets = SplunkSecrets(token=SecretStr(TOKEN))
-    return Binding("wh_1", "Splunk", "607551", url, SplunkConfig(**config), secrets, batch=batch)
+    return Binding("wh_1", "Splunk", "607551", url, SplunkConfig(**{"gzip": False} | config), secrets, batch=batch)
 
 
 def read(status: int, body: Any, count: int = 1, headers: dict[str, str] | None = None, **config: Any) -> Outcome:
@@ -83,6 +84,7 @@ def test_cim_fields_follow_the_change_model() -> None:
     assert fields["user"] == "admin@example.com"
     assert (fields["object"], fields["object_id"]) == ("the 'big' one", "p'1")
     assert fields["object_attrs"] == ["network_integration.access_restrictions.cidrs"]
+    assert (fields["user_type"], fields["object_path"]) == ("admin", "network_integration.access_restrictions.cidrs")
 
 
 @pytest.mark.parametrize(
@@ -211,8 +213,39 @@ def test_a_busy_collector_that_took_nothing_gets_everything_again_after_its_wait
     assert (outcome.verdict, outcome.retry_after_s) == (A, 12)
 
 
-def test_a_wrong_index_is_named() -> None:
-    assert "'secops'" in read(400, {"code": 7, "text": "Incorrect index"}, index="secops").reason
+def test_a_wrong_index_is_named_and_pauses_the_webhook_or_fails_the_events_as_configured() -> None:
+    paused = read(400, {"code": 7, "text": "Incorrect index"}, index="secops")
+    assert (paused.verdict, "'secops'" in paused.reason) == (B, True)
+    rejected = read(400, {"code": 7, "invalid-event-number": 1}, 3, index="secops", on_wrong_index="reject")
+    assert [item.verdict for item in rejected.items] == [D, X, A]
+
+
+@pytest.mark.parametrize(("headers", "pause"), [({}, 1.0), ({"retry-after": "30"}, 30.0)])
+@pytest.mark.parametrize("code", [24, 25])
+def test_a_nearly_full_collector_took_the_events_and_gets_a_pause(
+    code: int, headers: dict[str, str], pause: float
+) -> None:
+    outcome = read(200, {"text": "", "code": code}, 3, headers)
+    assert (outcome.verdict, outcome.retry_after_s) == (D, pause)
+
+
+def test_the_raw_endpoint_gets_the_stored_events_as_lines_and_the_rest_in_the_query() -> None:
+    binding = bound(endpoint="raw", index="audit", source="relay point", host="h1")
+    events = [sample_event(f"evt_{n}") for n in range(2)]
+    request = SINK.build_request([SINK.format(event, binding) for event in events], binding)
+    assert request.body == events[0].json + b"\n" + events[1].json
+    assert request.url == (
+        "https://splunk.example:8088/services/collector/raw"
+        "?host=h1&source=relay+point&sourcetype=relaypoint%3Aaudit&index=audit"
+    )
+
+
+def test_a_compressed_request_holds_the_same_bytes_and_says_so() -> None:
+    items = [SINK.format(sample_event(f"evt_{n}"), bound()) for n in range(5)]
+    request = SINK.build_request(items, bound(gzip=True))
+    assert gzip.decompress(request.body) == SINK.build_request(items, bound()).body
+    assert ("content-encoding", "gzip") in request.headers
+    assert request == SINK.build_request(items, bound(gzip=True))
 
 
 def test_an_acknowledged_answer_is_delivered() -> None:
