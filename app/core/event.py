@@ -9,6 +9,7 @@ from typing import Any, TypedDict
 import orjson
 
 from app.core.clock import SECOND, Micros, to_rfc3339
+from app.core.windows.decision import NO_WINDOW, WindowDecision
 
 
 @lru_cache(maxsize=4096)
@@ -56,6 +57,7 @@ class CanonicalEvent:
         changes: what changed, possibly nothing.
         tags: sorted tags of the changed settings.
         sensitivity: 1 to 5.
+        sensitivity_rule: the name of the rule that decided it.
         metadata: what the source said beyond this; unknown keys are under ``_extra``.
         source_format: flat, nested, canonical, cloudevents or generic.
         dedupe_key: 16 bytes; two elements with the same key are the same event.
@@ -80,12 +82,18 @@ class CanonicalEvent:
     changes: tuple[Change, ...]
     tags: tuple[str, ...]
     sensitivity: int
+    sensitivity_rule: str
     metadata: dict[str, Any]
     source_format: str
     dedupe_key: bytes
 
     def to_json(
-        self, *, received_at: Micros, organization_name: str | None = None, context_name: str | None = None
+        self,
+        *,
+        received_at: Micros,
+        organization_name: str | None = None,
+        context_name: str | None = None,
+        windows: WindowDecision = NO_WINDOW,
     ) -> bytes:
         """The canonical event as UTF-8 JSON.
 
@@ -93,6 +101,7 @@ class CanonicalEvent:
             received_at: when this instance took it in.
             organization_name: the name on record; None takes the element's own.
             context_name: the name on record; None takes the element's own.
+            windows: what the organization's change windows say of the event.
         """
         entity = None
         if self.entity_type is not None or self.entity_id is not None or self.entity_name is not None:
@@ -116,7 +125,9 @@ class CanonicalEvent:
                 "changes": self.changes,
                 "tags": self.tags,
                 "sensitivity": self.sensitivity,
-                "outside_change_window": True,
+                "sensitivity_rule": self.sensitivity_rule,
+                "outside_change_window": windows.outside,
+                "change_windows": windows.named,
                 "metadata": self.metadata,
                 "source": {"format": self.source_format},
             }

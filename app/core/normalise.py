@@ -18,13 +18,15 @@ from app.core.envelope import Envelope, is_cloudevent, open_cloudevent
 from app.core.errors import InvalidInputError
 from app.core.event import CanonicalEvent, Change
 from app.core.event_types import service_of
-from app.core.labels import base_sensitivity, tags_of
 from app.core.masking import bounded, mask_text, mask_tree
 from app.core.moments import parse_moment
+from app.core.rating import Rating, rate
 
 MAX_METADATA = 16_384
 """Bytes of JSON kept of what a source says beyond the canonical fields."""
 MAX_TAGS = 32
+GIVEN = "given by the source"
+"""Stands for the rule when the source rated the event itself."""
 _MAX_TAG = 64
 _KEY_BYTES = 16
 _FIT_ID = re.compile(r"[A-Za-z0-9_:\-]{1,64}")
@@ -38,7 +40,18 @@ _CONSUMED = frozenset(
     )
     for name in names
 ) | {"actor", "metadata", "tags", "sensitivity", "module"}  # fmt: skip
-_OUR_OUTPUT = frozenset({"received_at", "service", "source", "outside_change_window", "changes", "entity"})
+_OUR_OUTPUT = frozenset(
+    {
+        "received_at",
+        "service",
+        "source",
+        "sensitivity_rule",
+        "outside_change_window",
+        "change_windows",
+        "changes",
+        "entity",
+    }
+)
 _HIGHEST_SENSITIVITY = 5
 _KNOWN_INSIDE = (
     ("change", frozenset({"entity", "entityId", "entityName", "action", "fields", "description"})),
@@ -98,7 +111,7 @@ def _normalise(
     actor = read_actor(element)
     action, raw_action = fold_action(text_of(find(element, aliases.ACTION)), has_changes=bool(changes))
     entity_type, entity_id, entity_name, entity_keys = _read_entity(element)
-    tags, sensitivity = _classify(element, changes, entity_type)
+    rating = _rating(element, action, changes, entity_type)
     source_id, dedupe_key = _identity(element, original, organization_id, envelope, header_id)
     occurred_at = _moment(element, envelope, received_at, metadata)
     public_id = _public_id(source_id, dedupe_key, metadata)
@@ -125,8 +138,9 @@ def _normalise(
         entity_name=entity_name,
         description=_description(element, action, entity_type, entity_name, changes, event_type),
         changes=tuple(changes),
-        tags=tags,
-        sensitivity=sensitivity,
+        tags=rating.tags,
+        sensitivity=rating.sensitivity,
+        sensitivity_rule=rating.rule,
         metadata=metadata,
         source_format=_format(element, envelope, canonical=canonical),
         dedupe_key=dedupe_key,
@@ -150,18 +164,17 @@ def _read_entity(element: dict[str, Any]) -> tuple[str | None, str | None, str |
     return text_of(element.get("module")), None, None, frozenset()
 
 
-def _classify(element: dict[str, Any], changes: list[Change], entity_type: str | None) -> tuple[tuple[str, ...], int]:
+def _rating(element: dict[str, Any], action: str, changes: list[Change], entity_type: str | None) -> Rating:
+    """What the source says of tags and sensitivity, and the built-in rules for what it leaves open."""
+    rating = rate(action, changes, entity_type)
     given = element.get("tags")
     if type(given) is list:
         texts = {text_of(tag, _MAX_TAG) for tag in given[:MAX_TAGS]}
-        tags = tuple(sorted(tag for tag in texts if tag))
-    else:
-        paths = [change["path"] for change in changes if change["path"]]
-        tags = tags_of([change["field"] for change in changes], paths, entity_type)
+        rating = rating._replace(tags=tuple(sorted(tag for tag in texts if tag)))
     rated = element.get("sensitivity")
     if type(rated) is int and 1 <= rated <= _HIGHEST_SENSITIVITY:
-        return tags, rated
-    return tags, base_sensitivity(tags)
+        return rating._replace(sensitivity=rated, rule=text_of(element.get("sensitivity_rule")) or GIVEN)
+    return rating
 
 
 def _identity(

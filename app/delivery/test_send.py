@@ -106,7 +106,9 @@ def _test_member(row: RowMapping, event_id: str, moment: str) -> Claimed:
             "changes": [],
             "tags": ["test"],
             "sensitivity": 1,
+            "sensitivity_rule": "given by the source",
             "outside_change_window": True,
+            "change_windows": [],
             "metadata": {"test": True},
             "source": {"format": "test"},
         }

@@ -40,7 +40,9 @@ def canonical(event_id: str, **overrides: Any) -> dict[str, Any]:
         ],
         "tags": ["ip_allowlist"],
         "sensitivity": 5,
+        "sensitivity_rule": "network_integration.access_restrictions opened",
         "outside_change_window": True,
+        "change_windows": [],
         "metadata": {"source_ip": "192.0.2.7"},
         "source": {"format": "nested"},
     }

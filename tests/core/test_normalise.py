@@ -39,7 +39,8 @@ NESTED: dict[str, Any] = {
 }
 CANONICAL_KEYS = [
     "id", "type", "occurred_at", "received_at", "organization", "service", "context", "actor", "action", "entity",
-    "description", "changes", "tags", "sensitivity", "outside_change_window", "metadata", "source",
+    "description", "changes", "tags", "sensitivity", "sensitivity_rule", "outside_change_window", "change_windows",
+    "metadata", "source",
 ]  # fmt: skip
 
 

@@ -20,6 +20,13 @@ class WindowDecision:
     allowed_by: tuple[str, ...] = ()
     frozen_by: tuple[str, ...] = ()
 
+    @property
+    def named(self) -> list[dict[str, str]]:
+        """The windows that spoke, as the event tells them: freezes first, because they win."""
+        found = [(name, WindowKind.FREEZE) for name in self.frozen_by]
+        found += [(name, WindowKind.ALLOW) for name in self.allowed_by]
+        return [{"name": name, "kind": kind.value} for name, kind in found]
+
 
 NO_WINDOW = WindowDecision(outside=True)
 """Without any window every change is an unexpected one: it is better to hear too much."""
