@@ -48,16 +48,16 @@ def payload(name: str) -> dict[str, Any]:
         scenario=None,
         source_ip=f"192.0.2.{number + 1}",
     )
-    told = nested(happening) if number % 2 else flat(happening, f"00000000-0000-4000-8000-{number:012d}")
-    return told | {"tags": [action.tag], "sensitivity": action.sensitivity}
+    return nested(happening) if number % 2 else flat(happening, f"00000000-0000-4000-8000-{number:012d}")
 
 
 @cache
 def event(name: str) -> Event:
-    """One change as a sink gets it."""
+    """One change as a sink gets it; the catalogue's own tag and sensitivity stand in for the rules that rate events."""
     number = list(actions()).index(name)
     canonical = normalise(payload(name), received_at=BEGIN, default_organization=None)
     body = orjson.loads(canonical.to_json(received_at=canonical.occurred_at, organization_name=DEMO_ORGANIZATION_NAME))
+    body |= {"tags": [actions()[name].tag], "sensitivity": actions()[name].sensitivity}
     body["outside_change_window"] = number % _ONE_INSIDE_OF != 0
     return Event(canonical.id, canonical.type, orjson.dumps(body))
 
@@ -73,7 +73,8 @@ def planted_in(data: bytes) -> list[str]:
 
 
 def _change(action: Action) -> Change:
-    key = action.path.rpartition("]")[0].rpartition("[")[2] or None
+    name = action.path.rpartition("]")[0].rpartition("[")[2]
+    key = None if name.isdigit() else name or None
     if not action.secret:
         return Change(action.path, action.before, action.after, key)
     return Change(action.path, _unmasked(action.before, "before"), _unmasked(action.after, "after"), key)

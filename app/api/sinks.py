@@ -97,14 +97,14 @@ def _rendered(sink: Sink, asked: Rendering, event: dict[str, Any]) -> dict[str, 
     item = sink.format(Event(str(event.get("id", "")), str(event.get("type", "")), orjson.dumps(event)), binding)
     if isinstance(item, Reject):
         return {"request": None, "rejected": item.reason}
-    return {"request": _shown(sink.build_request([item], binding)), "rejected": None}
+    return {"request": _shown(sink.build_request([item], binding), sink), "rejected": None}
 
 
-def _shown(request: OutboundRequest) -> dict[str, Any]:
+def _shown(request: OutboundRequest, sink: Sink) -> dict[str, Any]:
     header_lines(request.headers)
     return {
         "method": request.method,
-        "url": shown_url(request.url),
+        "url": shown_url(request.url, secret_path=sink.info.secret_url),
         "headers": {name: MASK if name.lower() in request.secret_headers else value for name, value in request.headers},
-        "body": request.body.decode("utf-8", "replace"),
+        "body": request.shown_body.decode("utf-8", "replace"),
     }

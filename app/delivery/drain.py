@@ -275,7 +275,7 @@ class Drain:
             self._landing.close_parcel(load)
             return
         same_bytes = load.batch is None and request.body is parcel.members[0].body
-        body_digest = None if same_bytes else self._contents.digest(request.body, now)
+        body_digest = None if same_bytes else self._contents.digest(request.shown_body, now)
         headers, signature = signed_headers(runtime, request, parcel.message_id, now)
         flight = Flight(lane, load, parcel, now, signature, self._head_digest(lane, request, now), body_digest)
         lane.spend()
@@ -347,5 +347,7 @@ def redacted_head(runtime: WebhookRuntime, request: OutboundRequest) -> bytes:
     """Method, URL and headers as history keeps them: the user's and the sink's secret values masked."""
     headers = [[name, MASK if name.lower() in request.secret_headers else value] for name, value in request.headers]
     headers += [[name, MASK] for name, _ in runtime.headers]
-    url = runtime.endpoint_shown if request.url == runtime.binding.endpoint_url else shown_url(request.url)
+    url = runtime.endpoint_shown
+    if request.url != runtime.binding.endpoint_url:
+        url = shown_url(request.url, secret_path=runtime.sink.info.secret_url)
     return orjson.dumps({"method": request.method, "url": url, "headers": headers})

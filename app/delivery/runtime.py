@@ -106,6 +106,7 @@ class RuntimeLoader:
         )
         headers = tuple((name, value) for name, value in self._json(row, "headers_sealed", HEADERS) or [])
         check_headers(headers)
+        limits = sink.limits(binding)
         until = row["signing_previous_until"]
         return WebhookRuntime(
             pk=row["pk"],
@@ -115,13 +116,13 @@ class RuntimeLoader:
             mode=mode,
             sink=sink,
             binding=binding,
-            limits=sink.limits(binding),
+            limits=limits,
             headers=headers,
             signer=Signer(self._signing_secrets(row, now)),
             endpoint_shown=row["endpoint_shown"] or "",
             schedule=tuple(orjson.loads(row["retry_schedule"])),
             concurrency=row["concurrency"],
-            rate_per_s=row["rate_per_s"],
+            rate_per_s=_lower(row["rate_per_s"], limits.rate_per_s),
             batch_max_events=row["batch_max_events"],
             batch_max_bytes=row["batch_max_bytes"],
             signing_changes_at=until if until and until > now else None,
@@ -148,6 +149,12 @@ class RuntimeLoader:
 
 def _expired(runtime: WebhookRuntime, now: Micros) -> bool:
     return runtime.signing_changes_at is not None and runtime.signing_changes_at <= now
+
+
+def _lower(asked: int | None, receiver: int | None) -> int | None:
+    """The lower of the user's limit and the receiver's, if there is one."""
+    given = [rate for rate in (asked, receiver) if rate is not None]
+    return min(given, default=None)
 
 
 def timestamp_of(now: Micros) -> int:

@@ -127,7 +127,7 @@ def _build(runtime: WebhookRuntime, parcel: Parcel) -> OutboundRequest:
 def _sent(runtime: WebhookRuntime, request: OutboundRequest, fresh: list[tuple[str, str]]) -> SentRequest:
     head = orjson.loads(redacted_head(runtime, request))
     headers = (*((name, value) for name, value in head["headers"]), *fresh)
-    return SentRequest(head["method"], head["url"], headers, request.body)
+    return SentRequest(head["method"], head["url"], headers, request.shown_body)
 
 
 def _result(runtime: WebhookRuntime, returned: Returned, parcel: Parcel, sent: SentRequest) -> TestResult:

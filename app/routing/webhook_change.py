@@ -46,6 +46,7 @@ def changed_columns(row: RowMapping, patch: WebhookPatch, rules: ChangeRules) ->
     change.simple_fields()
     change.sink()
     change.endpoint()
+    change.shown_endpoint()
     change.headers()
     change.settings()
     change.state()
@@ -115,7 +116,17 @@ class _Change:
         self._new_origin = before is not None and origin(before.decode()) != origin(url)
         if self._new_origin:
             self.values.update(headers_sealed=None, header_names="[]", **_NO_SECRETS)
-        self.values.update(endpoint_sealed=self._seal(url.encode(), ENDPOINT), endpoint_shown=shown_url(url))
+        self.values.update(endpoint_sealed=self._seal(url.encode(), ENDPOINT))
+
+    def shown_endpoint(self) -> None:
+        """How much of the URL may be shown depends on the sink, whichever of the two is set first."""
+        url = self._patch.endpoint_url
+        if url is None and self._new_sink:
+            stored = self._stored("endpoint_sealed", ENDPOINT)
+            url = None if stored is None else stored.decode()
+        if url is not None:
+            sink = self._rules.sinks.get(self._now("sink") or "")
+            self.values["endpoint_shown"] = shown_url(url, secret_path=sink is not None and sink.info.secret_url)
 
     def headers(self) -> None:
         """The user's own headers, replaced whole."""

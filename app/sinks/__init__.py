@@ -13,11 +13,22 @@ A plugin is a module that an entry point of group ``relaypoint`` names, with one
 
 from app.sinks.addresses import address, beside
 from app.sinks.compression import GZIP, gunzip_body, gzip_body
+from app.sinks.digest import Digest, counted
 from app.sinks.hookspecs import hookimpl
 from app.sinks.protocol import AnyBinding, Sink
 from app.sinks.reading import actor_name, changes, epoch_us, json_text, source_ip, text, text_at, texts
-from app.sinks.settings import HeaderSecret, Hint, NoSecrets, Settings, describe_settings, sink_schema
+from app.sinks.settings import (
+    ConsoleUrl,
+    HeaderSecret,
+    Hint,
+    NoSecrets,
+    Settings,
+    describe_settings,
+    event_link,
+    sink_schema,
+)
 from app.sinks.statuses import classify_by_status, is_client_error, is_redirect, is_success, retry_after, too_large
+from app.sinks.story import Changed, Story, tell
 from app.sinks.types import (
     API_VERSION,
     Answer,
@@ -38,6 +49,9 @@ __all__ = [
     "Answer",
     "AnyBinding",
     "Binding",
+    "Changed",
+    "ConsoleUrl",
+    "Digest",
     "Event",
     "HeaderSecret",
     "Hint",
@@ -50,14 +64,17 @@ __all__ = [
     "Settings",
     "Sink",
     "SinkInfo",
+    "Story",
     "Verdict",
     "actor_name",
     "address",
     "beside",
     "changes",
     "classify_by_status",
+    "counted",
     "describe_settings",
     "epoch_us",
+    "event_link",
     "gunzip_body",
     "gzip_body",
     "hookimpl",
@@ -68,6 +85,7 @@ __all__ = [
     "retry_after",
     "sink_schema",
     "source_ip",
+    "tell",
     "text",
     "text_at",
     "texts",

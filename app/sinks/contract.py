@@ -21,6 +21,7 @@ import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 import orjson
 import pytest
@@ -91,6 +92,12 @@ def _check_headers(request: OutboundRequest, binding: AnyBinding) -> None:
     assert all(name == name.lower() for name in request.secret_headers), "secret_headers are lower case"
 
 
+def _check_body(request: OutboundRequest, binding: AnyBinding) -> None:
+    shown = plain_body(replace(request, body=request.shown_body))
+    for secret in secret_values(binding):
+        assert secret.encode() not in shown, "the body holds a secret; name it in secret_texts"
+
+
 def _outcomes(outcome: Outcome) -> list[Outcome]:
     return [outcome, *outcome.items]
 
@@ -147,6 +154,7 @@ class SinkContract:
                 assert request.url.startswith(("https://", "http://"))
                 assert "content-type" in {name.lower() for name, _ in request.headers}
                 _check_headers(request, mode)
+                _check_body(request, mode)
 
     def test_many_events_stay_within_the_limits(self, sink: Sink, binding: AnyBinding) -> None:
         """Packed full by the sink's own limits, no body is over them: by size, and by number."""
@@ -193,6 +201,16 @@ class SinkContract:
                 answer = Answer(status, {"location": f"https://x.example/{secret}", "retry-after": secret}, body)
                 outcome = sink.classify(answer, items, binding)
                 assert not [one for one in _outcomes(outcome) if secret in one.reason]
+
+    def test_a_secret_address_stays_in_the_address(self, sink: Sink, binding: AnyBinding) -> None:
+        """Where the URL is the credential, neither the body nor the settings for people repeat it."""
+        path = urlsplit(binding.endpoint_url).path
+        if sink.info.secret_url and len(path) > 1:
+            item = formatted(sink, [sample_event("evt_1")], binding)[0]
+            request = sink.build_request([item], binding)
+            assert path.encode() not in plain_body(request)
+            assert path not in orjson.dumps(sink.describe(binding)).decode()
+            assert not [value for _, value in request.headers if path in value]
 
     def test_the_probe_is_a_valid_request_or_none(self, sink: Sink, binding: AnyBinding) -> None:
         """A probe carries no event, and its headers are as clean as any."""

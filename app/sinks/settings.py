@@ -6,8 +6,10 @@ what is masked.
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetJsonSchemaHandler, SecretStr
 from pydantic.json_schema import JsonSchemaValue
@@ -62,6 +64,32 @@ def _visible_ascii(secret: SecretStr) -> SecretStr:
 
 HeaderSecret = Annotated[SecretStr, Field(max_length=4096), AfterValidator(_visible_ascii)]
 """A secret that goes into one HTTP header: it can neither be empty nor break out of its line."""
+
+
+def _link_base(url: str) -> str:
+    if url and not _LINK_BASE.fullmatch(url):
+        raise ValueError("must be an http or https address without a query, such as https://relaypoint.example")
+    return url.rstrip("/")
+
+
+_LINK_BASE = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]{1,255}(/[A-Za-z0-9._~/\-]{0,255})?")
+
+ConsoleUrl = Annotated[
+    str,
+    AfterValidator(_link_base),
+    Hint(
+        title="Console address",
+        help="Where people open Relaypoint. Messages then link to their event; empty: no links.",
+        group="Links",
+        placeholder="https://relaypoint.example",
+    ),
+]
+"""Base of the links in messages for people; ``event_link`` makes the link."""
+
+
+def event_link(console_url: str, event_id: str) -> str:
+    """The page of one event in the console; "" without a console address."""
+    return f"{console_url}/events/{quote(event_id, safe='')}" if console_url else ""
 
 
 def sink_schema(sink: Sink) -> dict[str, Any]:

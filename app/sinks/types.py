@@ -10,6 +10,8 @@ from typing import Any, Generic, TypeVar, cast
 import orjson
 from pydantic import BaseModel
 
+from app.core.shown_url import MASK
+
 API_VERSION = 1
 """The plugin API this host speaks. A sink that names another version is refused when it is loaded."""
 
@@ -63,13 +65,15 @@ class Limits:
     """What one request of this sink may hold. The host packs by it.
 
     ``max_bytes`` and ``max_item_bytes`` count uncompressed body bytes; ``item_overhead`` is what framing adds to
-    each item (a comma, a newline).
+    each item (a comma, a newline). ``rate_per_s`` is how many requests a second the receiver takes, None for any
+    number; a webhook's own lower limit goes before it.
     """
 
     max_events: int = 20_000
     max_bytes: int = 8 * 1024 * 1024
     max_item_bytes: int = 8 * 1024 * 1024
     item_overhead: int = 1
+    rate_per_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +97,8 @@ class OutboundRequest:
     """One HTTP request for the host to send.
 
     The host adds the webhook's own headers, ``user-agent``, and the Standard Webhooks headers; a sink adds
-    ``content-type`` and its credentials. Names listed in ``secret_headers`` (lower case) are masked in history.
+    ``content-type`` and its credentials. Names listed in ``secret_headers`` (lower case) are masked in history, and
+    so is every occurrence in the body of a text in ``secret_texts``, for receivers that want their key there.
     """
 
     url: str
@@ -101,6 +106,15 @@ class OutboundRequest:
     headers: tuple[tuple[str, str], ...] = ()
     method: str = "POST"
     secret_headers: frozenset[str] = frozenset()
+    secret_texts: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def shown_body(self) -> bytes:
+        """The body as history keeps it: the very bytes, except for the secret texts."""
+        body = self.body
+        for secret in self.secret_texts:
+            body = body.replace(secret.encode(), MASK.encode())
+        return body
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +167,7 @@ class SinkInfo:
     ``name`` is the entry-point name and the word in the API (``[a-z][a-z0-9_]{1,31}``). ``idempotency`` says where a
     receiver finds the event's id so that it can drop a repeated event, such as "``_id`` of the document"; "" = nowhere,
     so that a retry after an unknown outcome may show twice. ``sample_url`` is an address of the kind users give.
+    ``secret_url`` says that whoever knows the endpoint URL may send (Slack, Teams): only its origin is ever shown.
     """
 
     name: str
@@ -163,3 +178,4 @@ class SinkInfo:
     docs_url: str = ""
     idempotency: str = ""
     sample_url: str = "https://receiver.example/"
+    secret_url: bool = False

@@ -3,9 +3,11 @@
 # ruff: noqa: ARG002 - the faulty sinks keep the signatures of the protocol
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
+import orjson
 import pytest
 from pydantic import SecretStr
 
@@ -15,7 +17,7 @@ from plugins.splunk_hec import SplunkConfig, SplunkHecSink, SplunkSecrets
 
 TOKEN = "11111111-2222-3333-4444-555555555555"
 BINDING: AnyBinding = Binding(
-    "wh_1", "n", "o", "https://x.example", SplunkConfig(), SplunkSecrets(token=SecretStr(TOKEN))
+    "wh_1", "n", "o", "https://x.example/s3cret", SplunkConfig(), SplunkSecrets(token=SecretStr(TOKEN))
 )
 KIT = SinkContract()
 
@@ -41,6 +43,19 @@ class Careless(SplunkHecSink):
     def build_request(self, items: Sequence[Item], binding: AnyBinding) -> OutboundRequest:
         good = super().build_request(items, binding)
         return OutboundRequest(good.url, good.body, good.headers)
+
+
+class Blabbing(SplunkHecSink):
+    def build_request(self, items: Sequence[Item], binding: AnyBinding) -> OutboundRequest:
+        body = orjson.dumps({"key": binding.secrets.token.get_secret_value()})
+        return OutboundRequest(binding.endpoint_url, body, (("content-type", "application/json"),))
+
+
+class Echoing(SplunkHecSink):
+    info = replace(SplunkHecSink.info, secret_url=True)
+
+    def describe(self, binding: AnyBinding) -> dict[str, Any]:
+        return {"endpoint_url": binding.endpoint_url}
 
 
 class Injectable(SplunkHecSink):
@@ -70,6 +85,8 @@ MUTANTS: list[tuple[SplunkHecSink, Callable[..., None], tuple[Any, ...]]] = [
     (Unsteady(), KIT.test_threads_may_share_the_sink, ()),
     (Oversized(), KIT.test_many_events_stay_within_the_limits, ()),
     (Careless(), KIT.test_one_event_makes_one_valid_request, ("plain",)),
+    (Blabbing(), KIT.test_one_event_makes_one_valid_request, ("plain",)),
+    (Echoing(), KIT.test_a_secret_address_stays_in_the_address, ()),
     (Injectable(), KIT.test_one_event_makes_one_valid_request, ("plain",)),
     (Optimist(), KIT.test_every_answer_is_read, (500,)),
     (Optimist(), KIT.test_retry_after_is_honoured, ()),

@@ -1,6 +1,8 @@
 """The loader against real distributions, good and bad."""
 
+import tomllib
 from collections.abc import Callable
+from pathlib import Path
 
 import pluggy
 import pytest
@@ -10,7 +12,8 @@ from app.sinks import Sink
 from app.sinks.manager import SinkManager
 
 Install = Callable[..., None]
-BUILT_IN = {"splunk_hec", "webhook"}
+PYPROJECT = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
+BUILT_IN = set(PYPROJECT["project"]["entry-points"]["relaypoint"])
 
 
 def only_failure(manager: SinkManager) -> tuple[str, str]:
@@ -172,7 +175,8 @@ def test_an_allow_list_loads_nothing_else(install: Install) -> None:
     install("relaypoint-sink-broken", "broken", source="raise RuntimeError('imported')")
     manager = SinkManager.loaded(enabled=["webhook"], strict=True)
     assert manager.names() == ["webhook"]
-    assert set(manager.blocked_plugins) == {"relaypoint:splunk_hec", "relaypoint-sink-broken:broken"}
+    others = {f"relaypoint:{name}" for name in BUILT_IN - {"webhook"}}
+    assert set(manager.blocked_plugins) == others | {"relaypoint-sink-broken:broken"}
 
 
 def test_disabling_wins_over_enabling() -> None:

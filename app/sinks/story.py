@@ -1,0 +1,244 @@
+"""One event in words for people, for the sinks that people read: who changed what, where, when, from what to what.
+
+Everything audited ends up in here as plain, bounded text of one line. A sink only has to escape it for its own markup.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Self
+
+import orjson
+
+from app.sinks.plain_text import EMPTY, one_line, text_of, value_text
+from app.sinks.reading import changes, source_ip
+from app.sinks.types import Event
+
+TITLE_ROOM = 150
+NAME_ROOM = 100
+VALUE_ROOM = 400
+MOST_CHANGES = 10
+"""Changes told of one event; the others are counted."""
+MOST_TAGS = 10
+
+LEVELS = {1: "cosmetic", 2: "low", 3: "medium", 4: "high", 5: "critical"}
+"""Sensitivity in words."""
+
+_HIDDEN = "***"
+_KINDS = {"group_admin": "group admin", "self_service_user": "self-service user", "api_token": "API token"}
+"""Types of actors worth a word; an ordinary administrator is not."""
+
+_SPELLED = {
+    "api": "API",
+    "ca": "CA",
+    "coa": "CoA",
+    "ip": "IP",
+    "ipsk": "iPSK",
+    "radius": "RADIUS",
+    "radsec": "RadSec",
+    "saml": "SAML",
+    "url": "URL",
+}
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_LONG_LIST = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """One setting and what became of it.
+
+    Where two values side by side would say little, ``note`` says in our words what happened, and at most one of them
+    is left: ``new`` and what it is, ``secret value was replaced`` and nothing.
+    """
+
+    field: str
+    before: str
+    after: str
+    note: str = ""
+
+    @property
+    def text(self) -> str:
+        """``before → after``, or the note and what belongs to it."""
+        if not self.note:
+            return f"{self.before} → {self.after}"
+        return f"{self.note}: {self.value}" if self.value else self.note
+
+    @property
+    def value(self) -> str:
+        """What belongs to the note."""
+        return self.after or self.before
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """One event, told.
+
+    ``epoch`` is its time in seconds, None if unreadable. ``outside`` is whether it happened outside the change windows,
+    None if nobody knows.
+    """
+
+    event_id: str
+    title: str
+    who: str
+    context: str
+    organization: str
+    thing: str
+    action: str
+    when: str
+    epoch: int | None
+    sensitivity: int
+    outside: bool | None
+    address: str
+    tags: tuple[str, ...]
+    changes: tuple[Changed, ...]
+    more_changes: int = 0
+
+    @property
+    def where(self) -> str:
+        """The context, or the organization for a change of the organization itself."""
+        return self.context or self.organization or "unknown place"
+
+    @property
+    def level(self) -> str:
+        """The sensitivity in words."""
+        return LEVELS[self.sensitivity]
+
+    @property
+    def line(self) -> str:
+        """The whole event on one line, for notifications and titles of lists."""
+        first = f": {self.changes[0].text}" if self.changes else ""
+        return f"{self.title} by {self.who} in {self.where}{first}"
+
+    def to_bytes(self) -> bytes:
+        """JSON that ``from_bytes`` reads: the form in which a digest's items wait to be put together."""
+        return orjson.dumps(self)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
+        """The story that ``to_bytes`` wrote."""
+        fields = orjson.loads(data)
+        fields["tags"] = tuple(fields["tags"])
+        fields["changes"] = tuple(Changed(**change) for change in fields["changes"])
+        return cls(**fields)
+
+
+def tell(event: Event) -> Story:
+    """The story of an event. Any JSON is taken: what is missing or odd is told as unknown, nothing raises."""
+    data = event.data
+    entity, context, organization = _object(data, "entity"), _object(data, "context"), _object(data, "organization")
+    moment = _moment(data.get("occurred_at"))
+    made = changes(data)
+    action = text_of(data.get("action"), NAME_ROOM) or "other"
+    return Story(
+        event_id=one_line(event.id, NAME_ROOM),
+        title=_title(data, event.type, entity),
+        who=_who(_object(data, "actor")),
+        context=_named(context),
+        organization=_named(organization),
+        thing=_thing(entity),
+        action=action,
+        when=f"{moment:%a %d %b %Y %H:%M:%S} UTC" if moment else "unknown time",
+        epoch=int(moment.timestamp()) if moment else None,
+        sensitivity=_sensitivity(data.get("sensitivity")),
+        outside=outside if isinstance(outside := data.get("outside_change_window"), bool) else None,
+        address=one_line(source_ip(data), NAME_ROOM),
+        tags=_tags(data.get("tags")),
+        changes=tuple(_changed(change, action) for change in made[:MOST_CHANGES]),
+        more_changes=max(0, len(made) - MOST_CHANGES),
+    )
+
+
+def _object(data: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = data.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def _named(place: Mapping[str, Any]) -> str:
+    return text_of(place.get("name"), NAME_ROOM) or text_of(place.get("id"), NAME_ROOM)
+
+
+def _title(data: Mapping[str, Any], event_type: str, entity: Mapping[str, Any]) -> str:
+    """The description, and which thing it is about unless it says so itself."""
+    title = text_of(data.get("description"), TITLE_ROOM) or one_line(event_type, TITLE_ROOM) or "Configuration change"
+    kind, name = _kind(entity), _named(entity)
+    told = title.casefold()
+    if not name or name.casefold() in told:
+        return title
+    rest = name if kind.casefold() in told else f"{kind} {name}"
+    return one_line(f"{title} ({rest})", TITLE_ROOM)
+
+
+def _thing(entity: Mapping[str, Any]) -> str:
+    return " ".join(part for part in (_kind(entity), _named(entity)) if part)
+
+
+def _kind(entity: Mapping[str, Any]) -> str:
+    """``attribute_profile`` and ``AttributeProfile`` as ``attribute profile``."""
+    words = _CAMEL.sub(" ", text_of(entity.get("type"), NAME_ROOM)).replace("_", " ").split()
+    return " ".join(_SPELLED.get(word.lower(), word.lower()) for word in words)
+
+
+def _who(actor: Mapping[str, Any]) -> str:
+    kind = text_of(actor.get("type"), NAME_ROOM)
+    name = text_of(actor.get("email"), NAME_ROOM) or text_of(actor.get("id"), NAME_ROOM)
+    if kind == "system":
+        return "the platform itself"
+    if not name:
+        return f"an unknown {_KINDS.get(kind, 'person')}"
+    return f"{name} ({_KINDS[kind]})" if kind in _KINDS else name
+
+
+def _tags(tags: Any) -> tuple[str, ...]:
+    texts = [one_line(tag, NAME_ROOM) for tag in tags if isinstance(tag, str)] if isinstance(tags, list) else []
+    return tuple(text for text in texts if text)[:MOST_TAGS]
+
+
+def _sensitivity(value: Any) -> int:
+    return value if type(value) is int and value in LEVELS else 3
+
+
+def _moment(stamp: Any) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(stamp)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _changed(change: Mapping[str, Any], action: str) -> Changed:
+    before, after = change.get("before"), change.get("after")
+    field = text_of(change.get("field"), NAME_ROOM) or text_of(change.get("path"), NAME_ROOM) or "a setting"
+    old, new = value_text(before, VALUE_ROOM), value_text(after, VALUE_ROOM)
+    if change.get("secret") is True or old == new == _HIDDEN:
+        return Changed(field, "", "", _secret_note(old, new, action))
+    if isinstance(before, list) and isinstance(after, list) and max(len(before), len(after)) > _LONG_LIST:
+        return Changed(field, "", _difference(before, after), f"{len(before):,} entries became {len(after):,}")
+    if old == new:
+        return Changed(field, "", "" if new == EMPTY else new, "no visible difference")
+    if old == EMPTY and isinstance(after, dict):
+        return Changed(field, "", new, "new")
+    if new == EMPTY and isinstance(before, dict):
+        return Changed(field, old, "", "gone")
+    return Changed(field, old, new)
+
+
+def _secret_note(old: str, new: str, action: str) -> str:
+    if action == "view":
+        return "secret value was viewed"
+    if old == EMPTY:
+        return "secret value was set"
+    return "secret value was removed" if new == EMPTY else "secret value was replaced"
+
+
+def _difference(before: list[Any], after: list[Any]) -> str:
+    """What came and what went, when the two lists are too long to be compared by eye."""
+    room = VALUE_ROOM // 2
+    old, new = [value_text(one, room) for one in before], [value_text(one, room) for one in after]
+    known, kept = set(old), set(new)
+    added = one_line(", ".join(one for one in new if one not in known), room)
+    removed = one_line(", ".join(one for one in old if one not in kept), room)
+    parts = [f"{word} {names}" for word, names in (("added", added), ("removed", removed)) if names]
+    return "; ".join(parts)
