@@ -16,6 +16,7 @@ from app.api.health import health_routes
 from app.api.openapi import openapi_document
 from app.api.places import place_routes
 from app.api.problems import install_error_handlers
+from app.api.replays import replay_routes
 from app.api.routing import PUBLIC, Route, RouteTable
 from app.api.services import Services, build_services
 from app.api.sinks import sink_routes
@@ -50,6 +51,7 @@ def build_application(settings: Settings) -> Flask:
         webhook_routes(services),
         webhook_action_routes(services),
         delivery_routes(services),
+        replay_routes(services),
         sink_routes(services),
         health_routes(services),
     ]

@@ -14,6 +14,7 @@ from app.api.routing import JSON, PUBLIC, RouteTable
 from app.api.services import Services
 from app.core.errors import RelaypointError
 from app.queue.connection import ring_redis
+from app.store.ledger import duplicate_causes
 from app.store.migrate import schema_status
 from app.store.partitions import due_partitions
 from app.store.tables import counters, webhooks
@@ -79,4 +80,8 @@ def _gauges(services: Services) -> dict[str, Any]:
             "relaypoint_events_stored_total": seq or 0,
             "relaypoint_webhooks": connection.execute(active).scalar_one(),
             "relaypoint_due_partitions": len(due_partitions(connection, services.clock())),
+            **{
+                f'relaypoint_duplicates_possible_total{{cause="{cause}"}}': number
+                for cause, number in sorted(duplicate_causes(connection).items())
+            },
         }

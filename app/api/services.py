@@ -12,6 +12,7 @@ from app.core.doorbell import Doorbell, SilentDoorbell
 from app.core.errors import InvalidInputError
 from app.delivery.egress import EgressClient
 from app.delivery.engine import egress_policy, load_sinks
+from app.delivery.replays import ReplayService
 from app.delivery.runtime import RuntimeLoader
 from app.ingest.accept import IngestService
 from app.queue.connection import ring_redis
@@ -42,6 +43,7 @@ class Services:
     webhooks: WebhookService
     places: PlaceService
     events: EventHistory
+    replays: ReplayService
     counts: Counts
 
 
@@ -77,6 +79,7 @@ def build_services(settings: Settings, store: Store, *, clock: Clock = system_cl
         ),
         places=PlaceService(store, clock=clock, random_bytes=secrets.token_bytes),
         events=EventHistory(store),
+        replays=ReplayService(store, clock=clock, random_bytes=secrets.token_bytes),
         counts=Counts(),
     )
 

@@ -1,4 +1,4 @@
-"""``relaypoint ledger``: accepted = delivered + pending + failed + skipped + parked, to zero."""
+"""``relaypoint ledger``: owed = delivered + pending + failed + skipped + parked, to zero."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from app.routing.ledger import ledger_document
 from app.settings import load_settings
 from app.store.engine import open_store
 
-_COLUMNS = ("matched", "delivered", "pending", "failed", "skipped", "parked", "duplicates_possible")
+_COLUMNS = ("owed", "matched", "delivered", "pending", "failed", "skipped", "parked", "duplicates_possible")
 
 
 @click.command()
@@ -38,6 +38,8 @@ def _print(document: dict[str, Any]) -> None:
     for webhook in document["webhooks"]:
         click.echo(_row(webhook["name"], webhook))
     click.echo(_row("total", document))
+    for cause, number in sorted(document["duplicate_causes"].items()):
+        click.echo(f"duplicates possible, {cause}: {number}")
     click.echo("balanced" if document["balanced"] else "not balanced")
 
 

@@ -12,6 +12,7 @@ import click
 
 from app.cli.worker import redis_url_of
 from app.core.clock import SECOND, Micros, system_clock
+from app.delivery.replaying import Replayer
 from app.ops.logging import configure_logging
 from app.queue.connection import ring_redis
 from app.queue.doorbell import RedisDoorbell
@@ -49,6 +50,7 @@ def tick() -> None:
         due_partitions=due,
         doorbell=RedisDoorbell(ring_redis(redis_url_of(settings)), system_clock),
         clock=system_clock,
+        replay=Replayer(store).step,
         tidy=lambda now: expire_contents(store, now, settings.retention_days),
     )
     try:

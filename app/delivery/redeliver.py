@@ -1,14 +1,17 @@
-"""Redelivering by hand: the same delivery, the same message id, one more run through the schedule."""
+"""Redelivering one by hand: the same delivery, the same message id, one more run through the schedule."""
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, select, update
+from typing import Any
 
-from app.core.clock import Micros
+from sqlalchemy import Connection, Row, select, update
+
+from app.core.clock import Micros, to_rfc3339
 from app.core.errors import ConflictError, NotFoundError
 from app.core.ids import parse_delivery_id
-from app.core.states import DeliveryState
+from app.core.states import DeliveryState, Mode
 from app.security.scope import Scope
+from app.store.replay_sets import AGAIN
 from app.store.tables import deliveries, webhooks
 
 _REPEATABLE = (DeliveryState.DELIVERED, DeliveryState.FAILED, DeliveryState.SKIPPED, DeliveryState.PARKED)
@@ -17,30 +20,43 @@ _REPEATABLE = (DeliveryState.DELIVERED, DeliveryState.FAILED, DeliveryState.SKIP
 def redeliver(connection: Connection, public_id: str, scope: Scope, now: Micros) -> int:
     """Make one delivery due again, with a fresh run of its retry schedule; answers the partition to ring.
 
+    However many ask at once, one of them is obeyed and the others are told that it is pending already.
+
     Raises:
         NotFoundError: there is no such delivery in scope.
         ConflictError: it is pending or being sent already, or its webhook cannot deliver.
     """
     webhook_id, event_seq = parse_delivery_id(public_id)
     webhook = connection.execute(
-        select(webhooks.c.pk, webhooks.c.partition, webhooks.c.state).where(
-            *scope.within(webhooks), webhooks.c.id == webhook_id, webhooks.c.deleted_at.is_(None)
-        )
+        select(webhooks.c.pk, webhooks.c.partition, webhooks.c.state, webhooks.c.mode)
+        .where(*scope.within(webhooks), webhooks.c.id == webhook_id, webhooks.c.deleted_at.is_(None))
+        .with_for_update(read=True)
     ).one_or_none()
     if webhook is None:
         raise NotFoundError("no such delivery")
     this = (deliveries.c.webhook_pk == webhook.pk, deliveries.c.event_seq == event_seq)
-    state = connection.execute(select(deliveries.c.state).where(*this)).scalar_one_or_none()
-    if state is None:
+    row = connection.execute(select(deliveries).where(*this).with_for_update()).one_or_none()
+    if row is None:
         raise NotFoundError("no such delivery")
-    if state not in _REPEATABLE:
-        raise ConflictError(f"this delivery is {DeliveryState(state).label}: an attempt is already on its way")
+    if row.state not in _REPEATABLE:
+        raise ConflictError(_why_not(row, webhook.state, Mode(webhook.mode), now))
     if webhook.state != "enabled":
         raise ConflictError(f"the webhook is {webhook.state}; resume it first")
-    # It leaves its batch: redelivered on its own, it is a message of its own.
-    connection.execute(
-        update(deliveries)
-        .where(*this)
-        .values(state=DeliveryState.PENDING, due_at=now, tries=0, reason=None, batch_pk=None)
-    )
+    connection.execute(update(deliveries).where(*this).values(AGAIN | {"due_at": now}))
     return int(webhook.partition)
+
+
+def _why_not(delivery: Row[Any], webhook_state: str, mode: Mode, now: Micros) -> str:
+    """Why an unfinished delivery needs no redelivery, and what happens to it instead."""
+    if delivery.state == DeliveryState.SENDING:
+        return "this delivery is sending: an attempt is on its way; wait for its end"
+    if webhook_state != "enabled":
+        return f"this delivery is pending and held, because the webhook is {webhook_state}; resume the webhook"
+    if delivery.batch_pk is not None:
+        return "this delivery is pending as a member of a closed batch, which is delivered by itself"
+    due_at = delivery.due_at or now
+    if delivery.tries and due_at > now:
+        return f"this delivery is pending: its next automatic attempt is at {to_rfc3339(due_at)}"
+    if mode is Mode.BATCH:
+        return f"this delivery is pending: its batch closes at {to_rfc3339(due_at)} at the latest"
+    return "this delivery is pending: it is due already and goes out next"

@@ -24,6 +24,11 @@ def _nothing(_now: Micros) -> None:
     """Tidy nothing."""
 
 
+def _nobody(_now: Micros) -> Collection[int]:
+    """Move nothing forward."""
+    return ()
+
+
 class ForcedDoorbell(Protocol):
     """A doorbell that can be told to look twice."""
 
@@ -39,6 +44,7 @@ class Tick:
         take_lease: answers whether this process is the one that ticks now.
         due_partitions: the partitions with rows due at a moment.
         doorbell: rung with force.
+        replay: moves redeliveries and backfills of many forward; answers the partitions that got work.
         tidy: called about every quarter of an hour, by the one that works; what it removes it says in the log itself.
         clock: the wall clock.
     """
@@ -50,12 +56,14 @@ class Tick:
         due_partitions: Callable[[Micros], Collection[int]],
         doorbell: ForcedDoorbell,
         clock: Clock,
+        replay: Callable[[Micros], Collection[int]] = _nobody,
         tidy: Callable[[Micros], object] = _nothing,
     ) -> None:
         self._take_lease = take_lease
         self._due_partitions = due_partitions
         self._doorbell = doorbell
         self._clock = clock
+        self._replay = replay
         self._tidy = tidy
         self._tidied_at: Micros = 0
 
@@ -66,10 +74,14 @@ class Tick:
             return ()
         due = self._due_partitions(now)
         self._doorbell.ring(due, force=True)
+        # Only now, so that nothing that ails a replay keeps anybody from being rung.
+        replayed = self._replay(now)
+        if replayed:
+            self._doorbell.ring(replayed, force=True)
         if now - self._tidied_at >= TIDY_EVERY:
             self._tidied_at = now
             self._tidy(now)
-        return due
+        return sorted({*due, *replayed})
 
     def run(self, stop: Event, interval_s: float = INTERVAL_S) -> None:
         """Tick until told to stop. A round that fails is logged, and the next one comes a little later."""

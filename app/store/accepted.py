@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from operator import attrgetter
@@ -10,6 +11,7 @@ from sqlalchemy import Connection, bindparam, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.core.clock import Micros
+from app.store.accounts import raise_accounts
 from app.store.bulk import bulk_insert
 from app.store.partitions import next_counter
 from app.store.tables import contexts, deliveries, events, organizations
@@ -39,7 +41,8 @@ class EventRow:
 
 _EVENT_COLUMNS = tuple(item.name for item in fields(EventRow) if item.name != "owes")
 _event_values = attrgetter(*_EVENT_COLUMNS)
-_DELIVERY_COLUMNS = ("webhook_pk", "event_seq", "state", "due_at", "attempt_count", "tries")
+DELIVERY_COLUMNS = ("webhook_pk", "event_seq", "state", "due_at", "attempt_count", "tries")
+"""What a new delivery is written with."""
 
 
 _KNOWN_KEYS = select(events.c.dedupe_key).where(events.c.dedupe_key.in_(bindparam("keys", expanding=True)))
@@ -62,10 +65,11 @@ def write_events(connection: Connection, rows: Sequence[EventRow]) -> None:
     event_rows = []
     delivery_rows: list[tuple[int | None, ...]] = []
     for seq, row in enumerate(rows, first):
-        event_rows.append((seq, len(row.owes), *_event_values(row)))
+        event_rows.append((seq, *_event_values(row)))
         delivery_rows.extend((pk, seq, 0, due_at, 0, 0) for pk, due_at in row.owes)
-    bulk_insert(connection, events, ("seq", "owed", *_EVENT_COLUMNS), event_rows)
-    bulk_insert(connection, deliveries, _DELIVERY_COLUMNS, delivery_rows)
+    bulk_insert(connection, events, ("seq", *_EVENT_COLUMNS), event_rows)
+    bulk_insert(connection, deliveries, DELIVERY_COLUMNS, delivery_rows)
+    raise_accounts(connection, Counter(pk for row in rows for pk, _ in row.owes))
 
 
 def lock_ingest(connection: Connection) -> None:

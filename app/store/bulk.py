@@ -31,16 +31,19 @@ def bulk_insert(
     rows: Sequence[tuple[Any, ...]],
     *,
     skip_existing: bool = False,
-) -> None:
-    """Insert rows, values in the order of ``columns``; ``skip_existing`` leaves rows alone whose key is taken."""
+) -> int:
+    """Insert rows, values in the order of ``columns``; answers how many.
+
+    ``skip_existing`` leaves rows alone whose key is taken.
+    """
     if not rows:
-        return
+        return 0
     is_postgres = connection.dialect.name == "postgresql"
     statement = _insert_statement(table, columns, is_postgres, skip_existing)
     if is_postgres:
-        connection.exec_driver_sql(statement, tuple(list(column) for column in zip(*rows, strict=True)))
-    else:
-        connection.exec_driver_sql(statement, list(rows))
+        columnar = tuple(list(column) for column in zip(*rows, strict=True))
+        return connection.exec_driver_sql(statement, columnar).rowcount
+    return connection.exec_driver_sql(statement, list(rows)).rowcount
 
 
 @lru_cache(maxsize=64)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, select
 
 from app.core.clock import SECOND, Micros
 from app.core.states import Mode
@@ -41,21 +42,29 @@ def read_routes(connection: Connection, organization_id: str | None = None) -> l
     statement = select(webhooks).where(webhooks.c.deleted_at.is_(None)).order_by(webhooks.c.pk)
     if organization_id is not None:
         statement = statement.where(webhooks.c.organization_id == organization_id)
-    found = []
-    for row in connection.execute(statement):
-        types = orjson.loads(row.event_types)
-        found.append(
-            Route(
-                webhook_pk=row.pk,
-                webhook_id=row.id,
-                name=row.name,
-                organization_id=row.organization_id,
-                context_id=row.context_id,
-                partition=row.partition,
-                state=row.state,
-                event_types=None if "*" in types else frozenset(types),
-                mode=Mode(row.mode),
-                batch_max_age=row.batch_max_age_s * SECOND,
-            )
-        )
-    return found
+    return [_route(row) for row in connection.execute(statement)]
+
+
+def read_route(connection: Connection, webhook_pk: int, *, lock: bool = False) -> Route | None:
+    """One webhook, None when it was deleted; ``lock`` keeps it as it is until the transaction ends."""
+    statement = select(webhooks).where(webhooks.c.pk == webhook_pk, webhooks.c.deleted_at.is_(None))
+    if lock:
+        statement = statement.with_for_update(read=True)
+    row = connection.execute(statement).one_or_none()
+    return None if row is None else _route(row)
+
+
+def _route(row: Row[Any]) -> Route:
+    types = orjson.loads(row.event_types)
+    return Route(
+        webhook_pk=row.pk,
+        webhook_id=row.id,
+        name=row.name,
+        organization_id=row.organization_id,
+        context_id=row.context_id,
+        partition=row.partition,
+        state=row.state,
+        event_types=None if "*" in types else frozenset(types),
+        mode=Mode(row.mode),
+        batch_max_age=row.batch_max_age_s * SECOND,
+    )

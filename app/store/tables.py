@@ -65,12 +65,12 @@ events = Table(
     Column("sensitivity", SmallInteger),
     Column("occurred_at", BigInteger, nullable=False),
     Column("received_at", BigInteger, nullable=False),
-    Column("owed", Integer, nullable=False),
     Column("body", LargeBinary, nullable=False),
     Index(None, "organization_id", "id"),
     Index(None, "organization_id", "seq"),
+    Index(None, "organization_id", "received_at", "seq"),
 )
-"""Accepted events; ``seq`` is the ledger order, ``owed`` the number of deliveries written in the same transaction."""
+"""Accepted events; ``seq`` is the ledger order."""
 
 webhooks = Table(
     "webhooks",
@@ -132,6 +132,14 @@ NULL means nobody must (finished, parked, or held while the webhook is paused), 
 ``attempt_count`` numbers every attempt there ever was; ``tries`` is the place in the retry schedule.
 """
 
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("webhook_pk", BigInteger, primary_key=True, autoincrement=False),
+    Column("owed", BigInteger, nullable=False),
+)
+"""How many deliveries each webhook was ever owed, raised in the transaction that writes them."""
+
 Index(
     "ix_deliveries_due",
     deliveries.c.webhook_pk,
@@ -139,6 +147,14 @@ Index(
     deliveries.c.event_seq,
     sqlite_where=deliveries.c.due_at.is_not(None),
     postgresql_where=deliveries.c.due_at.is_not(None),
+)
+
+Index(
+    "ix_deliveries_ended_badly",
+    deliveries.c.webhook_pk,
+    deliveries.c.event_seq,
+    sqlite_where=deliveries.c.state > 2,  # noqa: PLR2004 - DeliveryState.DELIVERED; a migration keeps it
+    postgresql_where=deliveries.c.state > 2,  # noqa: PLR2004
 )
 
 batches = Table(
@@ -189,6 +205,7 @@ attempts = Table(
 Index(
     "ix_attempts_unknown",
     attempts.c.webhook_pk,
+    attempts.c.error_class,
     sqlite_where=attempts.c.outcome == 7,  # noqa: PLR2004 - AttemptOutcome.UNKNOWN; a migration keeps it
     postgresql_where=attempts.c.outcome == 7,  # noqa: PLR2004
 )
@@ -225,6 +242,44 @@ contents = Table(
     sqlite_with_rowid=False,
 )
 """Exact bytes, once per content and UTC day (days since 1970), so that retention is one range delete."""
+
+replays = Table(
+    "replays",
+    metadata,
+    Column("pk", BigKey, primary_key=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("webhook_pk", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("reason", Text),
+    Column("total", Integer, nullable=False),
+    Column("done", Integer, nullable=False),
+    Column("per_s", Integer, nullable=False),
+    Column("delivery_state", SmallInteger),
+    Column("event_type", Text),
+    Column("since", BigInteger, nullable=False),
+    Column("until", BigInteger, nullable=False),
+    Column("after_seq", BigInteger, nullable=False),
+    Column("last_seq", BigInteger, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("stepped_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+    Index(None, "webhook_pk", "pk"),
+)
+"""One redelivery or backfill of many: which deliveries, and how far it is.
+
+It goes through the events behind ``after_seq`` up to ``last_seq``; ``done`` of them are due or were. ``delivery_state``
+and ``event_type`` NULL = any.
+"""
+
+Index(
+    "ix_replays_running",
+    replays.c.webhook_pk,
+    unique=True,
+    sqlite_where=replays.c.state == "running",
+    postgresql_where=replays.c.state == "running",
+)
 
 partitions = Table(
     "partitions",

@@ -71,9 +71,15 @@ def test_foreign_ids_are_not_there(
     event = {"id": "e1", "organization_id": "acme", "type": "entrypoint.configuration.audit", "context": {"id": "c1"}}
     assert platform("POST", "/v1/events", json=event).status_code == 200
     delivery = platform("GET", f"/v1/webhooks/{webhook}/deliveries").json["items"][0]["id"]
+    since = {"since": "2026-01-01T00:00:00Z"}
+    replay = platform("POST", f"/v1/webhooks/{webhook}/redeliver", json=since).json["id"]
     stranger = caller("admin", organization, context)
-    ids = {"<webhook>": webhook, "<delivery>": delivery, "<event>": "e1", "<sink>": "webhook"}
-    bodies = {"POST /v1/sinks/<sink>/render": {"event_id": "e1"}}
+    ids = {"<webhook>": webhook, "<delivery>": delivery, "<event>": "e1", "<sink>": "webhook", "<replay>": replay}
+    bodies = {
+        "POST /v1/sinks/<sink>/render": {"event_id": "e1"},
+        "POST /v1/webhooks/<webhook>/redeliver": since,
+        "POST /v1/webhooks/<webhook>/backfill": since,
+    }
     own_place = {"GET /v1/organizations/<organization>/contexts", "POST /v1/organizations/<organization>/contexts"}
     for endpoint in set(declared(app)) - PUBLIC - own_place:
         if "<" not in endpoint:

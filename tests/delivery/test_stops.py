@@ -5,17 +5,13 @@ from __future__ import annotations
 import pytest
 
 from app.core.clock import system_clock
-from app.core.errors import ConflictError, NotFoundError
-from app.core.ids import delivery_id
 from app.core.states import AttemptOutcome, DeliveryState
 from app.delivery.drain import Drain
 from app.delivery.egress import EgressClient
-from app.delivery.redeliver import redeliver
-from app.security.scope import Scope
 from app.store.holds import resume_returned_sinks
 from tests.delivery.odd_sinks import OddSink
 from tests.delivery.receiver import Receiver, Reply
-from tests.world import PLATFORM, Hook, World
+from tests.world import PLATFORM, World
 
 DELIVERED, PENDING, FAILED = DeliveryState.DELIVERED, DeliveryState.PENDING, DeliveryState.FAILED
 PARKED, SKIPPED = DeliveryState.PARKED, DeliveryState.SKIPPED
@@ -128,41 +124,6 @@ def test_an_event_that_the_sink_cannot_tell_fails_with_its_reason(world: World, 
     assert world.states(hook) == [FAILED, DELIVERED]
     assert world.deliveries(hook)[0].reason == "cannot be told"
     assert len(target.requests) == 1
-
-
-def again(world: World, hook: Hook, scope: Scope = PLATFORM) -> int:
-    (row,) = world.deliveries(hook)
-    with world.store.write() as connection:
-        return redeliver(connection, delivery_id(hook.id, row.event_seq), scope, world.clock())
-
-
-def test_redelivering_sends_the_same_message_again(world: World, target: Receiver, drain: Drain) -> None:
-    hook = world.add_webhook(target.url)
-    world.send_numbers(1)
-    with pytest.raises(ConflictError):
-        again(world, hook)
-    world.deliver(drain)
-    assert again(world, hook) == hook.partition
-    with pytest.raises(ConflictError):
-        again(world, hook)
-    world.deliver(drain)
-    assert len(target.requests) == 2
-    assert target.ids[0] == target.ids[1] == delivery_id(hook.id, world.deliveries(hook)[0].event_seq)
-    assert [attempt.n for attempt in world.attempts(hook)] == [1, 2]
-    assert world.ledger().balanced
-
-
-def test_nobody_redelivers_into_a_foreign_or_stopped_webhook(world: World, target: Receiver, drain: Drain) -> None:
-    hook = world.add_webhook(target.url)
-    world.send_numbers(1)
-    world.deliver(drain)
-    with pytest.raises(NotFoundError):
-        again(world, hook, Scope("other", None))
-    with pytest.raises(NotFoundError):
-        again(world, hook, Scope("acme", "some-context"))
-    world.webhooks.pause(PLATFORM, hook.id)
-    with pytest.raises(ConflictError):
-        again(world, hook)
 
 
 def test_a_deleted_webhook_gets_nothing_more_and_still_balances(world: World, target: Receiver, drain: Drain) -> None:

@@ -68,3 +68,16 @@ def test_it_tidies_now_and_then_and_not_every_second() -> None:
     now[0] += MINUTE
     tick.once()
     assert tidied == [1_000 * MINUTE, 1_015 * MINUTE]
+
+
+def test_replays_move_after_the_rings_and_are_rung_themselves() -> None:
+    heard = Heard()
+    seen: list[int] = []
+
+    def replay(_now: int) -> set[int]:
+        seen.append(len(heard.rings))
+        return {9}
+
+    tick = Tick(take_lease=lambda _: True, due_partitions=lambda _: [2], doorbell=heard, clock=lambda: 0, replay=replay)
+    assert tick.once() == [2, 9]
+    assert (seen, heard.rings) == ([1], [([2], True), ([9], True)])

@@ -12,6 +12,12 @@ depends_on = None
 def upgrade() -> None:
     """Apply."""
     op.create_table(
+        "accounts",
+        sa.Column("webhook_pk", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("owed", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("webhook_pk", name=op.f("pk_accounts")),
+    )
+    op.create_table(
         "attempts",
         sa.Column("webhook_pk", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("event_seq", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -28,7 +34,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_attempts_unknown",
         "attempts",
-        ["webhook_pk"],
+        ["webhook_pk", "error_class"],
         unique=False,
         sqlite_where=sa.text("outcome = 7"),
         postgresql_where=sa.text("outcome = 7"),
@@ -100,6 +106,14 @@ def upgrade() -> None:
         sqlite_where=sa.text("due_at IS NOT NULL"),
         postgresql_where=sa.text("due_at IS NOT NULL"),
     )
+    op.create_index(
+        "ix_deliveries_ended_badly",
+        "deliveries",
+        ["webhook_pk", "event_seq"],
+        unique=False,
+        sqlite_where=sa.text("state > 2"),
+        postgresql_where=sa.text("state > 2"),
+    )
     op.create_table(
         "events",
         sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
@@ -113,13 +127,18 @@ def upgrade() -> None:
         sa.Column("sensitivity", sa.SmallInteger(), nullable=True),
         sa.Column("occurred_at", sa.BigInteger(), nullable=False),
         sa.Column("received_at", sa.BigInteger(), nullable=False),
-        sa.Column("owed", sa.Integer(), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("seq", name=op.f("pk_events")),
         sa.UniqueConstraint("dedupe_key", name=op.f("uq_events_dedupe_key")),
     )
     op.create_index(op.f("ix_events_organization_id_id"), "events", ["organization_id", "id"], unique=False)
     op.create_index(op.f("ix_events_organization_id_seq"), "events", ["organization_id", "seq"], unique=False)
+    op.create_index(
+        op.f("ix_events_organization_id_received_at_seq"),
+        "events",
+        ["organization_id", "received_at", "seq"],
+        unique=False,
+    )
     op.create_table(
         "exchanges",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
@@ -162,6 +181,39 @@ def upgrade() -> None:
         sa.Column("lease_until", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_partitions")),
     )
+    op.create_table(
+        "replays",
+        sa.Column("pk", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("webhook_pk", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("total", sa.Integer(), nullable=False),
+        sa.Column("done", sa.Integer(), nullable=False),
+        sa.Column("per_s", sa.Integer(), nullable=False),
+        sa.Column("delivery_state", sa.SmallInteger(), nullable=True),
+        sa.Column("event_type", sa.Text(), nullable=True),
+        sa.Column("since", sa.BigInteger(), nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=False),
+        sa.Column("after_seq", sa.BigInteger(), nullable=False),
+        sa.Column("last_seq", sa.BigInteger(), nullable=False),
+        sa.Column("created_by", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("stepped_at", sa.BigInteger(), nullable=False),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("pk", name=op.f("pk_replays")),
+        sa.UniqueConstraint("id", name=op.f("uq_replays_id")),
+    )
+    op.create_index(
+        "ix_replays_running",
+        "replays",
+        ["webhook_pk"],
+        unique=True,
+        sqlite_where=sa.text("state = 'running'"),
+        postgresql_where=sa.text("state = 'running'"),
+    )
+    op.create_index(op.f("ix_replays_webhook_pk_pk"), "replays", ["webhook_pk", "pk"], unique=False)
     op.create_table(
         "api_keys",
         sa.Column("id", sa.Text(), nullable=False),

@@ -1,0 +1,115 @@
+"""Replays on their way: a step of each per second, in bounded transactions.
+
+A step is one transaction: the replay's place moves, the deliveries become due, and what was done is counted. So a
+process may die at any moment and nothing is lost or done twice. Two that step at once are told apart by the place they
+started from.
+
+First attempts are not starved: a replay lets its webhook have at most ``per_s`` deliveries a second, and none while
+that many are already due.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, Select
+
+from app.core.clock import SECOND, Micros
+from app.routing.match import due_time
+from app.routing.reach import reach_of
+from app.routing.webhooks import DELETED
+from app.store.engine import Store
+from app.store.replay_sets import (
+    backfillable,
+    due_count,
+    make_deliveries,
+    make_due_again,
+    next_numbers,
+    redeliverable,
+)
+from app.store.replays import (
+    ReplayKind,
+    ReplayState,
+    Running,
+    Selection,
+    advance_replay,
+    count_done,
+    end_replay,
+    running_replays,
+)
+from app.store.routes import Route, read_route
+
+ROUND = 100
+"""Replays stepped per call, so that the caller is soon back at its other work; the next call goes on behind them."""
+LARGEST_RATE = 1_000
+"""Deliveries per second of one replay, and so the most rows of one step's transaction."""
+
+
+class Replayer:
+    """Moves running replays forward."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._behind = 0
+
+    def step(self, now: Micros) -> set[int]:
+        """Move the next running replays one step; answers the partitions to ring.
+
+        Raises:
+            StoreUnavailableError: some steps were not taken; the next call takes them.
+        """
+        with self._store.read() as connection:
+            found = running_replays(connection, self._behind, ROUND)
+        self._behind = found[-1].selection.webhook_pk if len(found) == ROUND else 0
+        return {replay.partition for replay in found if self._step(replay, now)}
+
+    def _step(self, replay: Running, now: Micros) -> bool:
+        """One step of one replay; True when deliveries became due."""
+        if replay.webhook_deleted:
+            with self._store.write() as connection:
+                end_replay(connection, replay.pk, ReplayState.CANCELLED, now, reason=DELETED)
+            return False
+        selection = replay.selection
+        with self._store.read() as connection:
+            route = read_route(connection, selection.webhook_pk)
+            room = _room(connection, replay, now)
+            if route is None or not room:
+                return False
+            numbers = next_numbers(connection, chosen_rows(selection, route), room)
+        return self._take(replay, numbers, now, is_last=len(numbers) < room)
+
+    def _take(self, replay: Running, numbers: Sequence[int], now: Micros, *, is_last: bool) -> bool:
+        """Make these deliveries due, unless the webhook or the replay changed meanwhile."""
+        selection = replay.selection
+        with self._store.write() as connection:
+            route = read_route(connection, selection.webhook_pk, lock=True)
+            if route is None or route.state != "enabled":
+                return False
+            if not advance_replay(connection, replay, selection.last_seq if is_last else numbers[-1], now):
+                return False
+            made = _make(connection, selection, numbers, due_time(route, now) or now)
+            count_done(connection, replay.pk, made)
+            if is_last:
+                end_replay(connection, replay.pk, ReplayState.DONE, now)
+        return made > 0
+
+
+def _room(connection: Connection, replay: Running, now: Micros) -> int:
+    """How many deliveries may become due now: none while as many wait already, or while the webhook is held."""
+    allowed = replay.per_s * min(max(now - replay.stepped_at, 0), SECOND) // SECOND
+    if replay.webhook_state != "enabled" or not allowed:
+        return 0
+    return allowed - due_count(connection, replay.selection.webhook_pk, now, allowed)
+
+
+def chosen_rows(selection: Selection, route: Route) -> Select[int]:
+    """What a replay of this webhook means, in ledger order."""
+    if selection.kind is ReplayKind.REDELIVER:
+        return redeliverable(selection)
+    return backfillable(selection, reach_of(route))
+
+
+def _make(connection: Connection, selection: Selection, numbers: Sequence[int], due_at: Micros) -> int:
+    if selection.kind is ReplayKind.REDELIVER:
+        return make_due_again(connection, selection, numbers, due_at)
+    return make_deliveries(connection, selection.webhook_pk, numbers, due_at)
