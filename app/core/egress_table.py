@@ -7,7 +7,7 @@ IPv4 address (mapped, NAT64, 6to4) is judged by the address inside. Everything h
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
@@ -67,6 +67,8 @@ _NAT64 = IPv6Network("64:ff9b::/96")
 _SIX_TO_FOUR = IPv6Network("2002::/16")
 
 WEB_PORTS = frozenset({80, 443})
+SYSLOG_PORTS = frozenset({514, 601})
+"""Where syslog is spoken below 1024 (RFC 5426, RFC 6587); port 6514 of RFC 5425 needs no exception."""
 LOWEST_FREE_PORT = 1024
 HIGHEST_PORT = 65_535
 REFUSED_PORTS = frozenset(
@@ -122,13 +124,16 @@ def parse_allow(text: str) -> AllowRule:
     return AllowRule(network, port)
 
 
-def judge(address: bytes | Address, port: int, allow: Sequence[AllowRule] = ()) -> Verdict:
+def judge(
+    address: bytes | Address, port: int, allow: Sequence[AllowRule] = (), low_ports: Collection[int] = WEB_PORTS
+) -> Verdict:
     """May this address be dialled on this port?
 
     Args:
         address: 4 or 16 bytes in network order, or an ``ipaddress`` object.
         port: the port about to be dialled.
         allow: the operator's exceptions; one that covers the pair overrides the address and the port rules.
+        low_ports: the ports below 1024 that the protocol to be spoken may use.
     """
     whole = ip_address(address) if isinstance(address, bytes) else address
     if isinstance(whole, IPv6Address) and whole.scope_id is not None:
@@ -136,7 +141,7 @@ def judge(address: bytes | Address, port: int, allow: Sequence[AllowRule] = ()) 
     for rule in allow:
         if rule.covers(whole, port):
             return Verdict(allowed=True, rule=f"allowed by the operator: {rule.network}", operator_allowed=True)
-    refusal = _address_refusal(whole) or _port_refusal(port)
+    refusal = _address_refusal(whole) or _port_refusal(port, low_ports)
     return Verdict(allowed=not refusal, rule=refusal or "public")
 
 
@@ -164,7 +169,7 @@ def _wrapped_ipv4(address: IPv6Address) -> IPv4Address | None:
     return None
 
 
-def _port_refusal(port: int) -> str:
-    if port in WEB_PORTS or (LOWEST_FREE_PORT <= port <= HIGHEST_PORT and port not in REFUSED_PORTS):
+def _port_refusal(port: int, low_ports: Collection[int]) -> str:
+    if port in low_ports or (LOWEST_FREE_PORT <= port <= HIGHEST_PORT and port not in REFUSED_PORTS):
         return ""
     return f"port {port}"

@@ -8,24 +8,39 @@ reading the URL and the client see the same host.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from app.core.errors import InvalidInputError
 
 MAX_URL_LENGTH = 2048
-_DEFAULT_PORTS = {"http": 80, "https": 443}
+WEB_SCHEMES = ("https", "http")
+"""What every sink may send to."""
+
+SYSLOG_TLS = "syslog+tls"
+SYSLOG_TCP = "syslog+tcp"
+SYSLOG_UDP = "syslog+udp"
+SYSLOG_SCHEMES = (SYSLOG_TLS, SYSLOG_TCP, SYSLOG_UDP)
+"""Syslog over TLS (RFC 5425), over plain TCP (RFC 6587) and over UDP (RFC 5426), for sinks that say so."""
+
+ENDPOINT_SCHEMES = (*WEB_SCHEMES, *SYSLOG_SCHEMES)
+_DEFAULT_PORTS = {"http": 80, "https": 443, SYSLOG_TLS: 6514, SYSLOG_TCP: 514, SYSLOG_UDP: 514}
+_ENCRYPTED = {"https", SYSLOG_TLS}
 _HIGHEST_PORT = 65_535
+_LONGEST_SCHEME = max(map(len, _DEFAULT_PORTS))
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*(?=:)")
 _HOST = re.compile(r"\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<name>[A-Za-z0-9._-]+)")
 _AUTHORITY_END = re.compile(r"[/?]")
 
 
-def check_endpoint_url(url: str) -> None:
-    """Accepts an absolute http or https URL without anything that parsers read differently.
+def check_endpoint_url(url: str, schemes: Collection[str] = WEB_SCHEMES) -> None:
+    """Accepts an absolute URL of one of the schemes, without anything that parsers read differently.
 
     Raises:
         InvalidInputError: with ``field="endpoint_url"`` and a sentence that says what to change.
     """
-    _split(url)
+    scheme, _, _ = _split(url)
+    if scheme not in schemes:
+        raise _wrong(f"This sink cannot send to {scheme}:; use {' or '.join(f'{known}://' for known in schemes)}.")
 
 
 def origin(url: str) -> str:
@@ -38,9 +53,20 @@ def origin(url: str) -> str:
     return f"{scheme}://{host}:{port}"
 
 
-def is_https(url: str) -> bool:
-    """True only when the text plainly starts with ``https://``; anything unusual counts as not encrypted."""
-    return url[:8].lower() == "https://"
+def scheme_of(url: str) -> str:
+    """The scheme in lower case when the text plainly starts with a known one and ``://``, else ""."""
+    scheme, found, _ = url[: _LONGEST_SCHEME + 3].partition("://")
+    return scheme.lower() if found and scheme.lower() in _DEFAULT_PORTS else ""
+
+
+def is_encrypted(scheme: str) -> bool:
+    """Whether what goes out under this scheme is encrypted; anything unknown counts as not."""
+    return scheme in _ENCRYPTED
+
+
+def is_syslog(url: str) -> bool:
+    """Whether the URL names a syslog receiver, which takes bytes and gives no answer."""
+    return scheme_of(url) in SYSLOG_SCHEMES
 
 
 def _split(url: str) -> tuple[str, str, int]:
@@ -51,6 +77,8 @@ def _split(url: str) -> tuple[str, str, int]:
     matched = _HOST.match(authority)
     if matched is None:
         raise _wrong("The URL has no host name that can be used.")
+    if scheme in SYSLOG_SCHEMES and url[len(scheme) + 3 + len(authority) :] not in {"", "/"}:
+        raise _wrong(f"Write {scheme}://host:port alone; syslog has no path.")
     return scheme, matched[0].lower(), _port(authority[matched.end() :], scheme)
 
 

@@ -26,6 +26,8 @@ def parse_head(head: bytes) -> Mapping[str, str]:
 
 def read_answer(runtime: WebhookRuntime, returned: Returned, parcel: Parcel) -> Outcome:
     """The sink's reading of an HTTP answer; a sink that raises or misreads is overruled by the status."""
+    if returned.is_unanswered:
+        return Outcome(Verdict.ACCEPTED_UNCONFIRMED, "written to the receiver, which never answers")
     answer = Answer(returned.status, parse_head(returned.head), returned.body, returned.truncated)
     try:
         outcome = runtime.sink.classify(answer, parcel.items, runtime.binding)

@@ -1,7 +1,8 @@
 """The one road out: every request to an address that a user chose goes through this client.
 
-libcurl does the transfers. Each address it is about to dial is judged in its socket callback, so that resolution and
-check cannot diverge, and the peer is judged once more before a request goes over a kept connection.
+libcurl does the transfers, and opens the connections to syslog receivers. Each address it is about to dial is judged
+in its socket callback, so that resolution and check cannot diverge, and the peer is judged once more before a request
+goes over a kept connection.
 """
 
 from __future__ import annotations
@@ -11,13 +12,14 @@ from collections.abc import Callable
 
 import pycurl
 
-from app.core.endpoint_url import check_endpoint_url
+from app.core.endpoint_url import ENDPOINT_SCHEMES, check_endpoint_url, is_syslog
 from app.core.errors import InvalidInputError
 from app.core.header_rules import header_lines
 from app.delivery.egress_guard import EgressPolicy, Judged
-from app.delivery.egress_handle import BODILESS, METHODS
+from app.delivery.egress_handle import BODILESS, METHODS, Errand
 from app.delivery.egress_loop import TransferLoop
 from app.delivery.exchange import CONNECT_LIMIT_MS, FailureClass, Outgoing, Returned, Timings, TransferFailure
+from app.delivery.stream_road import StreamRoad
 
 DEFAULT_IN_FLIGHT = 256
 _SUPPRESSED = ("Expect:",)
@@ -39,8 +41,8 @@ class EgressClient:
     def __init__(self, policy: EgressPolicy, max_in_flight: int = DEFAULT_IN_FLIGHT) -> None:
         self._policy = policy
         self._max_in_flight = max_in_flight
-        self._main: TransferLoop | None = None
-        self._side: TransferLoop | None = None
+        self._main: _Road | None = None
+        self._side: _Road | None = None
         self._creation = threading.Lock()
         self._side_turn = threading.Lock()
         self._refused: list[Returned] = []
@@ -58,28 +60,28 @@ class EgressClient:
 
     def start(self, request: Outgoing) -> None:
         """Begins a request; its result comes from ``poll``, whatever is wrong with it."""
-        refusal = self._attempt(lambda: self._begin(self._main_loop(), request), request)
+        refusal = self._attempt(lambda: self._begin(self._main_road(), request), request)
         if refusal is not None:
             self._refused.append(refusal)
 
     def poll(self, timeout_s: float) -> list[Returned]:
         """Works until a request finished, ``wake`` was called, or ``timeout_s`` is over; returns what finished."""
         refused, self._refused = self._refused, []
-        return refused + self._main_loop().pump(0.0 if refused else timeout_s)
+        return refused + self._main_road().loop.pump(0.0 if refused else timeout_s)
 
     def wake(self) -> None:
         """Ends the present or next ``poll`` early; for any thread."""
-        self._main_loop().wake()
+        self._main_road().loop.wake()
 
     def fetch(self, request: Outgoing) -> Returned:
         """One request and its result, beside those of ``start`` and ``poll``."""
         with self._side_turn:
-            loop = self._side_loop()
-            refusal = self._attempt(lambda: self._begin(loop, request), request)
+            road = self._side_road()
+            refusal = self._attempt(lambda: self._begin(road, request), request)
             if refusal is not None:
                 return refusal
             while True:
-                finished = loop.pump(_PUMP_S)
+                finished = road.loop.pump(_PUMP_S)
                 if finished:
                     return finished[0]
 
@@ -91,54 +93,59 @@ class EgressClient:
         Raises:
             InvalidInputError: the URL is none that can be sent to.
         """
-        check_endpoint_url(url)
-        request = Outgoing(None, "GET", url, (), b"", total_limit_ms=CONNECT_LIMIT_MS)
+        check_endpoint_url(url, ENDPOINT_SCHEMES)
         with self._side_turn:
-            loop = self._side_loop()
-            offered = loop.start(request, [], dry=True).offered
+            loop = self._side_road().loop
+            offered = loop.errand(Errand.LOOK, url, CONNECT_LIMIT_MS, loop.report).offered
             while loop.in_flight:
                 loop.pump(_PUMP_S)
             return offered
 
     def close(self) -> None:
         """Drops what is under way and closes every connection. A name look-up that hangs may delay this."""
-        for loop in (self._main, self._side):
-            if loop is not None:
-                loop.close()
+        for road in (self._main, self._side):
+            if road is not None:
+                road.close()
         self._main = self._side = None
         self._refused = []
 
-    def _main_loop(self) -> TransferLoop:
-        loop = self._main
-        return self._first_loop() if loop is None else loop
+    def _main_road(self) -> _Road:
+        road = self._main
+        return self._first_road() if road is None else road
 
-    def _first_loop(self) -> TransferLoop:
+    def _first_road(self) -> _Road:
         with self._creation:
             if self._main is None:
-                self._main = TransferLoop(self._policy, self._max_in_flight)
+                self._main = _Road(self._policy, self._max_in_flight)
             return self._main
 
-    def _side_loop(self) -> TransferLoop:
-        self._side = self._side or TransferLoop(self._policy, 1)
+    def _side_road(self) -> _Road:
+        self._side = self._side or _Road(self._policy, 1)
         return self._side
 
-    def _begin(self, loop: TransferLoop, request: Outgoing) -> None:
+    def _begin(self, road: _Road, request: Outgoing) -> None:
+        self._check_limits(request)
+        if is_syslog(request.url):
+            road.streams.start(request)
+            return
         self._check_request(request)
         lines = header_lines(request.headers)
         lines += _SUPPRESSED
         if request.method not in BODILESS and not any(name.lower() == "content-type" for name, _ in request.headers):
             lines.append(_UNTYPED)
-        loop.start(request, lines)
+        road.loop.start(request, lines)
 
     def _check_request(self, request: Outgoing) -> None:
         if request.method not in METHODS:
             raise InvalidInputError(f"the method {request.method[:20]!r} cannot be sent", field="method")
         if request.body and request.method in BODILESS:
             raise InvalidInputError(f"a {request.method} request takes no body", field="body")
+
+    def _check_limits(self, request: Outgoing) -> None:
         if request.total_limit_ms <= 0 or request.connect_limit_ms <= 0:
             raise InvalidInputError("a request needs time limits above 0 ms", field="limits")
         if request.url not in self._known_urls:
-            check_endpoint_url(request.url)
+            check_endpoint_url(request.url, ENDPOINT_SCHEMES)
             if len(self._known_urls) >= _KNOWN_URLS:
                 self._known_urls.clear()
             self._known_urls.add(request.url)
@@ -153,6 +160,22 @@ class EgressClient:
         except (pycurl.error, TypeError, ValueError, OverflowError, AttributeError) as wrong:
             return _unsendable(request, f"the request cannot be sent: {type(wrong).__name__}")
         return None
+
+
+class _Road:
+    """A loop for requests, and beside it, on the same loop, the links to syslog receivers."""
+
+    def __init__(self, policy: EgressPolicy, max_in_flight: int) -> None:
+        self.loop = TransferLoop(policy, max_in_flight)
+        self.streams = StreamRoad(self.loop)
+
+    @property
+    def in_flight(self) -> int:
+        return self.loop.in_flight + self.streams.in_flight
+
+    def close(self) -> None:
+        self.streams.close()
+        self.loop.close()
 
 
 def _unsendable(request: Outgoing, detail: str) -> Returned:

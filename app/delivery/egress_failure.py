@@ -33,7 +33,7 @@ _DETAIL_LENGTH = 300
 class Progress:
     """How far a transfer came before it failed."""
 
-    https: bool
+    encrypted: bool
     resolved: bool
     connected: bool
     request_sent: bool
@@ -72,7 +72,9 @@ def _timeout(progress: Progress) -> tuple[FailureClass, str]:
     if not progress.connected:
         return FailureClass.CONNECT_TIMEOUT, "no connection in time"
     if not progress.request_sent:
-        return (FailureClass.TLS if progress.https else FailureClass.CONNECT_TIMEOUT), "the TLS handshake took too long"
+        return (
+            FailureClass.TLS if progress.encrypted else FailureClass.CONNECT_TIMEOUT
+        ), "the TLS handshake took too long"
     if progress.head_complete:
         return FailureClass.TIMEOUT_BODY, f"the response body did not end {within}"
     if not progress.body_sent:

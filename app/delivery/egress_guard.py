@@ -8,7 +8,8 @@ from typing import Final
 
 import pycurl
 
-from app.core.egress_table import AllowRule, Verdict, judge
+from app.core.egress_table import SYSLOG_PORTS, WEB_PORTS, AllowRule, Verdict, judge
+from app.core.endpoint_url import SYSLOG_SCHEMES, is_encrypted
 from app.core.errors import ConfigurationError
 
 LIBCURL_FLOOR: Final = 0x080600
@@ -22,8 +23,8 @@ class EgressPolicy:
     """What the operator decided about outgoing requests.
 
     Attributes:
-        allow: addresses that may be dialled although the table refuses them; also over plain http.
-        allow_http: True lets plain http go to public addresses as well.
+        allow: addresses that may be dialled although the table refuses them; also without encryption.
+        allow_http: True lets plain http and plain syslog go to public addresses as well.
         ca_bundle: path of the PEM file with the trusted certificate authorities.
     """
 
@@ -47,25 +48,26 @@ class Guard:
 
     def __init__(self, policy: EgressPolicy) -> None:
         self._policy = policy
-        self._verdicts: dict[tuple[str, int, bool], Verdict] = {}
+        self._verdicts: dict[tuple[str, int, str], Verdict] = {}
 
-    def verdict(self, address: str, port: int, *, https: bool) -> Verdict:
-        """May a request go to this textual address and port? What cannot be read is refused."""
-        key = (address, port, https)
+    def verdict(self, address: str, port: int, scheme: str) -> Verdict:
+        """May bytes of this scheme go to this textual address and port? What cannot be read is refused."""
+        key = (address, port, scheme)
         known = self._verdicts.get(key)
         if known is None:
             if len(self._verdicts) >= _REMEMBERED:
                 self._verdicts.clear()
-            known = self._verdicts[key] = self._judge(address, port, https=https)
+            known = self._verdicts[key] = self._judge(address, port, scheme)
         return known
 
-    def _judge(self, address: str, port: int, *, https: bool) -> Verdict:
+    def _judge(self, address: str, port: int, scheme: str) -> Verdict:
+        low_ports = SYSLOG_PORTS if scheme in SYSLOG_SCHEMES else WEB_PORTS
         try:
-            verdict = judge(ip_address(address), port, self._policy.allow)
+            verdict = judge(ip_address(address), port, self._policy.allow, low_ports)
         except ValueError:
             return _UNREADABLE
-        if verdict.allowed and not (https or verdict.operator_allowed or self._policy.allow_http):
-            return Verdict(allowed=False, rule="plain http")
+        if verdict.allowed and not (is_encrypted(scheme) or verdict.operator_allowed or self._policy.allow_http):
+            return Verdict(allowed=False, rule=f"plain {scheme}")
         return verdict
 
 

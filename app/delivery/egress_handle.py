@@ -1,4 +1,4 @@
-"""One pooled libcurl handle: its constant options, its callbacks, and the result of its transfer.
+"""One libcurl handle: its constant options, its callbacks, and the result of its transfer.
 
 The constant options are set once. Between two transfers only what differs is set again, because an option costs
 about as much as the rest of the bookkeeping.
@@ -7,13 +7,15 @@ about as much as the rest of the bookkeeping.
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
+from enum import Enum
 from functools import cache
 from importlib.metadata import version
 from typing import Any
 
 import pycurl
 
-from app.core.endpoint_url import is_https
+from app.core.endpoint_url import SYSLOG_SCHEMES, is_encrypted, origin, scheme_of
 from app.delivery.egress_failure import Progress, classify
 from app.delivery.egress_guard import EgressPolicy, Guard, Judged
 from app.delivery.exchange import RESPONSE_CAP, Outgoing, Returned, Timings
@@ -35,6 +37,16 @@ def _user_agent() -> str:
     return f"Relaypoint/{version('relaypoint')}"
 
 
+class Errand(Enum):
+    """What a handle is for."""
+
+    REQUEST = "request"
+    LOOK = "look"
+    """Every address is judged and recorded in ``offered``; none is dialled."""
+    CONNECT = "connect"
+    """A judged and, if encrypted, verified connection is opened; the handle then sends and receives plain bytes."""
+
+
 class Transfer:
     """A handle for requests of one method, used for one transfer after the other.
 
@@ -42,18 +54,27 @@ class Transfer:
         method: one of ``METHODS``.
         policy: the operator's policy.
         guard: judges for that policy.
-        dry: True makes every address be judged and recorded in ``offered``, and none be dialled.
+        errand: what the handle is for; only ``REQUEST`` handles are used again.
+        on_end: gets the result; without it, the result is the loop's to hand out.
     """
 
-    def __init__(self, method: str, policy: EgressPolicy, guard: Guard, *, dry: bool = False) -> None:
+    def __init__(
+        self,
+        method: str,
+        policy: EgressPolicy,
+        guard: Guard,
+        errand: Errand = Errand.REQUEST,
+        on_end: Callable[[Returned], None] | None = None,
+    ) -> None:
         self.method = method
-        self.dry = dry
+        self.errand = errand
+        self.on_end = on_end
         self._guard = guard
         self.curl = pycurl.Curl()
         self.curl.transfer = self
         self._url = ""
         self._limits = (0, 0)
-        self._https = False
+        self._scheme = ""
         self._request: Outgoing | None = None
         self._lent: list[socket.socket] = []
         self._head: list[bytes] = []
@@ -68,9 +89,9 @@ class Transfer:
         curl = self.curl
         self._request = request
         if request.url != self._url:
-            curl.setopt(pycurl.URL, request.url)
+            self._scheme = scheme_of(request.url)
+            curl.setopt(pycurl.URL, _libcurl_url(request.url, self._scheme))
             self._url = request.url
-            self._https = is_https(request.url)
         limits = (request.total_limit_ms, request.connect_limit_ms)
         if limits != self._limits:
             curl.setopt(pycurl.TIMEOUT_MS, limits[0])
@@ -137,7 +158,9 @@ class Transfer:
             (pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1),
             (pycurl.HTTP09_ALLOWED, 0),
             (pycurl.NOSIGNAL, 1),
-            (pycurl.FRESH_CONNECT, int(self.dry)),
+            (pycurl.FRESH_CONNECT, int(self.errand is not Errand.REQUEST)),
+            (pycurl.CONNECT_ONLY, int(self.errand is Errand.CONNECT)),
+            (pycurl.SSL_ENABLE_ALPN, int(self.errand is Errand.REQUEST)),
             (pycurl.PROXY, ""),
             (pycurl.NETRC, pycurl.NETRC_IGNORED),
             (pycurl.SSL_VERIFYPEER, 1),
@@ -176,12 +199,12 @@ class Transfer:
             self._refusal = "not an internet connection"
             return pycurl.SOCKET_BAD
         address, port = peer.addr[0], peer.addr[1]
-        verdict = self._guard.verdict(address, port, https=self._https)
+        verdict = self._guard.verdict(address, port, self._scheme)
         if len(self.offered) < _KEPT_OFFERS:
             self.offered.append(Judged(address, port, verdict.allowed, verdict.rule))
         if not verdict.allowed and not self._refusal:
-            self._refusal = f"{_join(address, port)} is not allowed: {verdict.rule}"
-        if self._refusal or self.dry:
+            self._refusal = f"{join_address(address, port)} is not allowed: {verdict.rule}"
+        if self._refusal or self.errand is Errand.LOOK:
             return pycurl.SOCKET_BAD
         opened = socket.socket(peer.family, peer.socktype, peer.protocol)
         self._lent.append(opened)
@@ -196,14 +219,14 @@ class Transfer:
         if self._requests > 1:
             return int(pycurl.PREREQFUNC_ABORT)
         try:
-            verdict = self._guard.verdict(peer, port, https=self._https)
+            verdict = self._guard.verdict(peer, port, self._scheme)
         except Exception as broken:  # noqa: BLE001 - as in _on_open
             self._refusal = f"the address could not be judged: {type(broken).__name__}"
             return int(pycurl.PREREQFUNC_ABORT)
         if not verdict.allowed:
-            self._refusal = f"{_join(peer, port)} is not allowed: {verdict.rule}"
+            self._refusal = f"{join_address(peer, port)} is not allowed: {verdict.rule}"
             return int(pycurl.PREREQFUNC_ABORT)
-        self._peer = _join(peer, port)
+        self._peer = join_address(peer, port)
         return int(pycurl.PREREQFUNC_OK)
 
     def _on_header(self, line: bytes) -> int | None:
@@ -246,7 +269,7 @@ class Transfer:
     def _progress(self, request: Outgoing) -> Progress:
         passed = self._requests > 0 and not self._refusal
         return Progress(
-            https=self._https,
+            encrypted=is_encrypted(self._scheme),
             resolved=bool(self.offered) or self._requests > 0,
             connected=passed or self.curl.getinfo(pycurl.CONNECT_TIME_T) > 0,
             request_sent=passed,
@@ -272,5 +295,13 @@ class Transfer:
         )
 
 
-def _join(address: str, port: int) -> str:
+def join_address(address: str, port: int) -> str:
+    """``address:port`` for people, an IPv6 address in brackets."""
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
+def _libcurl_url(url: str, scheme: str) -> str:
+    """The URL to connect to: for syslog, which libcurl does not know, as for HTTP, over which it then says nothing."""
+    if scheme not in SYSLOG_SCHEMES:
+        return url
+    return ("https" if is_encrypted(scheme) else "http") + origin(url).removeprefix(scheme) + "/"

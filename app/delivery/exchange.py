@@ -1,4 +1,4 @@
-"""One HTTP exchange as the egress client sees it: what goes out, what came back."""
+"""One exchange as the egress client sees it: what goes out, what came back."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ RESPONSE_CAP = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A request ready for the wire. ``key`` is the caller's own handle and comes back with the result."""
+    """A request ready for the wire. ``key`` is the caller's own handle and comes back with the result.
+
+    When the URL names a syslog receiver, ``body`` is what is written, and ``method`` and ``headers`` are not sent.
+    """
 
     key: Any
     method: str
@@ -26,7 +29,7 @@ class Outgoing:
 
 
 class FailureClass(StrEnum):
-    """Why no usable HTTP answer came."""
+    """Why the bytes were not taken, or no usable HTTP answer came."""
 
     BLOCKED = "blocked"
     """The address policy refused the target. No connection was opened."""
@@ -69,7 +72,8 @@ class Timings:
 class Returned:
     """What came back. ``failure`` is None when an HTTP answer arrived; then ``status`` is its code.
 
-    ``head`` is the exact status line and headers, ``body`` the exact body bytes up to the cap.
+    ``head`` is the exact status line and headers, ``body`` the exact body bytes up to the cap. Syslog has no answer:
+    without a failure, ``status`` 0 means that every byte was written.
     """
 
     key: Any
@@ -80,3 +84,8 @@ class Returned:
     peer: str
     timings: Timings
     failure: TransferFailure | None = None
+
+    @property
+    def is_unanswered(self) -> bool:
+        """Whether everything was written to a receiver that never answers."""
+        return self.failure is None and not self.status

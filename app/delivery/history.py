@@ -213,12 +213,13 @@ def _request(row: Any, head: bytes | None, body: bytes | None) -> SentRequest | 
     if head is None:
         return None
     fixed = orjson.loads(head)
-    headers = (
-        *((name, value) for name, value in fixed["headers"]),
-        ("webhook-id", row.message_id),
-        ("webhook-timestamp", str(timestamp_of(row.started_at_1))),
-        ("webhook-signature", row.signature),
-    )
+    headers = tuple((name, value) for name, value in fixed["headers"])
+    if row.signature:
+        headers += (
+            ("webhook-id", row.message_id),
+            ("webhook-timestamp", str(timestamp_of(row.started_at_1))),
+            ("webhook-signature", row.signature),
+        )
     return SentRequest(fixed["method"], fixed["url"], headers, body)
 
 

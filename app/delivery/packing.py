@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from app.core.clock import Micros
+from app.core.endpoint_url import is_syslog
 from app.delivery.runtime import WebhookRuntime, timestamp_of
 from app.sinks.types import Event, Item, OutboundRequest, Reject
 from app.store.claim import Claimed
@@ -99,7 +100,12 @@ def _part_id(batch_id: str, members: Sequence[Claimed]) -> str:
 def signed_headers(
     runtime: WebhookRuntime, request: OutboundRequest, message_id: str, now: Micros
 ) -> tuple[tuple[tuple[str, str], ...], str]:
-    """All headers of the request (the sink's, the user's, Standard Webhooks' fresh ones), and the signature alone."""
+    """All headers of the request (the sink's, the user's, Standard Webhooks' fresh ones), and the signature alone.
+
+    Syslog has no place for any of them.
+    """
+    if is_syslog(request.url):
+        return (), ""
     timestamp = timestamp_of(now)
     signature = runtime.signer.sign(message_id, timestamp, request.body)
     headers = (

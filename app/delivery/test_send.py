@@ -71,7 +71,7 @@ def send_test(
     request = _build(runtime, parcel)
     headers, signature = signed_headers(runtime, request, parcel.message_id, now)
     returned = client.fetch(Outgoing(None, request.method, request.url, headers, request.body))
-    sent = _sent(runtime, request, [*headers[-3:-1], ("webhook-signature", signature)])
+    sent = _sent(runtime, request, list(headers[-3:]) if signature else [])
     return _result(runtime, returned, parcel, sent)
 
 
@@ -135,5 +135,7 @@ def _result(runtime: WebhookRuntime, returned: Returned, parcel: Parcel, sent: S
         failure = returned.failure
         return TestResult(sent, None, str(failure.kind), failure.detail, returned.timings.total)
     outcome = outcome_per_member(read_answer(runtime, returned, parcel), parcel)[0]
+    if returned.is_unanswered:
+        return TestResult(sent, None, str(outcome.verdict), outcome.reason, returned.timings.total)
     response = GotResponse(returned.status, tuple(parse_head(returned.head).items()), returned.body, returned.truncated)
     return TestResult(sent, response, str(outcome.verdict), outcome.reason, returned.timings.total)

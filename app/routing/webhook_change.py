@@ -10,7 +10,7 @@ import orjson
 from pydantic import BaseModel, ValidationError
 from sqlalchemy import RowMapping
 
-from app.core.endpoint_url import check_endpoint_url, origin
+from app.core.endpoint_url import ENDPOINT_SCHEMES, check_endpoint_url, is_syslog, origin
 from app.core.errors import ConflictError, InvalidInputError
 from app.core.header_rules import check_headers
 from app.core.retry import check_schedule
@@ -48,6 +48,7 @@ def changed_columns(row: RowMapping, patch: WebhookPatch, rules: ChangeRules) ->
     change.endpoint()
     change.shown_endpoint()
     change.headers()
+    change.reach()
     change.settings()
     change.state()
     return change.values
@@ -111,7 +112,7 @@ class _Change:
         url = self._patch.endpoint_url
         if url is None:
             return
-        check_endpoint_url(url)
+        check_endpoint_url(url, ENDPOINT_SCHEMES)
         before = self._stored("endpoint_sealed", ENDPOINT)
         self._new_origin = before is not None and origin(before.decode()) != origin(url)
         if self._new_origin:
@@ -143,6 +144,11 @@ class _Change:
         sealed = self._seal(orjson.dumps(pairs), HEADERS) if pairs else None
         self.values.update(headers_sealed=sealed, header_names=_json([name for name, _ in pairs]))
 
+    def reach(self) -> None:
+        """What the webhook has must be what its endpoint can take."""
+        if self._now("header_names") != "[]" and is_syslog(self._endpoint_url()):
+            raise InvalidInputError("syslog carries no headers; leave them out", field="headers")
+
     def settings(self) -> None:
         """The sink's own config and secrets, judged by the sink's own models."""
         patch = self._patch
@@ -162,6 +168,8 @@ class _Change:
 
     def _judge(self, sink: Sink) -> None:
         complete = self._now("endpoint_sealed") is not None
+        if complete:
+            check_endpoint_url(self._endpoint_url(), sink.info.schemes)
         config = (self._patch.config or {}) if self._patch.says("config") else orjson.loads(self._now("config"))
         _validated(sink.config_model, config, "config", complete=complete)
         self.values["config"] = _json(config)
@@ -169,6 +177,9 @@ class _Change:
         _validated(sink.secrets_model, secrets, "secrets", complete=complete)
         sealed = self._seal(orjson.dumps(secrets), SECRETS) if secrets else None
         self.values.update(secrets_sealed=sealed, secret_names=_json(sorted(secrets)))
+
+    def _endpoint_url(self) -> str:
+        return self._patch.endpoint_url or (self._stored("endpoint_sealed", ENDPOINT) or b"").decode()
 
     def _secrets(self) -> dict[str, Any]:
         gone = self._new_sink or self._new_origin

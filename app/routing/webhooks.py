@@ -15,7 +15,7 @@ from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from app.core.clock import SECOND, Clock, Micros, to_rfc3339
 from app.core.doorbell import Doorbell
-from app.core.endpoint_url import check_endpoint_url
+from app.core.endpoint_url import ENDPOINT_SCHEMES, check_endpoint_url
 from app.core.errors import ConflictError, InvalidInputError, NotFoundError
 from app.core.ids import RandomBytes, new_id
 from app.core.partitions import partition_of
@@ -152,7 +152,7 @@ class WebhookService:
         """
         if patch.endpoint_url is not None:
             self.get(scope, webhook_id)
-            check_endpoint_url(patch.endpoint_url)
+            check_endpoint_url(patch.endpoint_url, ENDPOINT_SCHEMES)
             self._check_target(patch.endpoint_url)
         now = self._clock()
         with self._store.write() as connection:

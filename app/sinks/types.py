@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar, cast
 import orjson
 from pydantic import BaseModel
 
+from app.core.endpoint_url import WEB_SCHEMES
 from app.core.shown_url import MASK
 
 API_VERSION = 1
@@ -92,11 +93,19 @@ class Reject:
     reason: str
 
 
+SYSLOG_METHOD = "SYSLOG"
+"""What history shows as the method of bytes written to a syslog receiver."""
+
+
 @dataclass(frozen=True, slots=True)
 class OutboundRequest:
-    """One HTTP request for the host to send.
+    """One HTTP request for the host to send, or bytes for it to write to a syslog receiver.
 
-    The host adds the webhook's own headers, ``user-agent``, and the Standard Webhooks headers; a sink adds
+    For ``syslog+tls://``, ``syslog+tcp://`` and ``syslog+udp://`` the body is written as it is, complete with its
+    framing (over UDP as one datagram); there are no headers, and ``method`` is ``SYSLOG_METHOD``. Nobody answers, so
+    the host calls it accepted but unconfirmed when every byte was written, and ``classify`` is not asked.
+
+    For HTTP, the host adds the webhook's own headers, ``user-agent``, and the Standard Webhooks headers; a sink adds
     ``content-type`` and its credentials. Names listed in ``secret_headers`` (lower case) are masked in history, and
     so is every occurrence in the body of a text in ``secret_texts``, for receivers that want their key there.
     """
@@ -168,6 +177,7 @@ class SinkInfo:
     receiver finds the event's id so that it can drop a repeated event, such as "``_id`` of the document"; "" = nowhere,
     so that a retry after an unknown outcome may show twice. ``sample_url`` is an address of the kind users give.
     ``secret_url`` says that whoever knows the endpoint URL may send (Slack, Teams): only its origin is ever shown.
+    ``schemes`` are those that an endpoint URL of this sink may have.
     """
 
     name: str
@@ -179,3 +189,4 @@ class SinkInfo:
     idempotency: str = ""
     sample_url: str = "https://receiver.example/"
     secret_url: bool = False
+    schemes: tuple[str, ...] = WEB_SCHEMES

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.endpoint_url import check_endpoint_url, origin
+from app.core.endpoint_url import ENDPOINT_SCHEMES, check_endpoint_url, is_encrypted, is_syslog, origin, scheme_of
 from app.core.errors import InvalidInputError
 
 
@@ -58,6 +58,35 @@ def test_a_doubtful_url_is_refused_with_a_sentence_that_helps(url: str, word: st
 )
 def test_origin_writes_scheme_host_and_port(url: str, expected: str) -> None:
     assert origin(url) == expected
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("syslog+tls://Logs.example", "syslog+tls://logs.example:6514"),
+        ("syslog+tcp://logs.example/", "syslog+tcp://logs.example:514"),
+        ("SYSLOG+UDP://[2001:db8::1]:5140", "syslog+udp://[2001:db8::1]:5140"),
+    ],
+)
+def test_a_syslog_url_is_a_host_and_a_port_and_only_for_sinks_that_say_so(url: str, expected: str) -> None:
+    check_endpoint_url(url, ENDPOINT_SCHEMES)
+    assert origin(url) == expected
+    assert is_syslog(url)
+    assert is_encrypted(scheme_of(url)) == expected.startswith("syslog+tls")
+    with pytest.raises(InvalidInputError, match="use https:// or http://"):
+        check_endpoint_url(url)
+
+
+@pytest.mark.parametrize("url", ["syslog+tls://logs.example/path", "syslog+udp://logs.example?x=1"])
+def test_a_syslog_url_has_no_path(url: str) -> None:
+    with pytest.raises(InvalidInputError, match="no path"):
+        check_endpoint_url(url, ENDPOINT_SCHEMES)
+
+
+@pytest.mark.parametrize("url", ["https:/x", "https", "", " https://x", "ftp://x", "x" * 99])
+def test_what_does_not_plainly_begin_with_a_known_scheme_has_none(url: str) -> None:
+    assert not scheme_of(url)
+    assert not is_syslog(url)
 
 
 @given(st.text(max_size=60))

@@ -49,7 +49,7 @@ def test_no_spelling_of_loopback_is_dialled(strict: EgressClient, host: str, mon
     with receiver(answer(OK)) as canary:
         url = f"http://{host}:{canary.port}/"
         checked = strict.fetch(post(url))
-        monkeypatch.setattr(egress, "check_endpoint_url", lambda _url: None)
+        monkeypatch.setattr(egress, "check_endpoint_url", lambda *_: None)
         unchecked = strict.fetch(post(url))
         assert canary.connections == 0
     refusals = {FailureClass.BLOCKED, FailureClass.CONFIGURATION, FailureClass.DNS}
@@ -70,7 +70,7 @@ def test_the_socket_callback_itself_refuses_and_names_address_and_rule(strict: E
 
 @pytest.mark.parametrize("url", ["file:///etc/hostname", "gopher://127.0.0.1/", "ftp://127.0.0.1/", "ws://127.0.0.1/"])
 def test_only_http_and_https_exist(client: EgressClient, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(egress, "check_endpoint_url", lambda _url: None)
+    monkeypatch.setattr(egress, "check_endpoint_url", lambda *_: None)
     returned = client.fetch(post(url))
     assert returned.failure is not None
     assert returned.failure.kind == FailureClass.CONFIGURATION
@@ -79,10 +79,10 @@ def test_only_http_and_https_exist(client: EgressClient, url: str, monkeypatch: 
 
 def test_plain_http_needs_the_operator(ca_bundle: str) -> None:
     guard = Guard(EgressPolicy(allow=(parse_allow("127.0.0.0/8"),), ca_bundle=ca_bundle))
-    assert guard.verdict("8.8.8.8", 443, https=True).allowed
-    assert guard.verdict("8.8.8.8", 80, https=False).rule == "plain http"
-    assert guard.verdict("127.0.0.1", 80, https=False).allowed
-    assert not guard.verdict("no address", 443, https=True).allowed
+    assert guard.verdict("8.8.8.8", 443, "https").allowed
+    assert guard.verdict("8.8.8.8", 80, "http").rule == "plain http"
+    assert guard.verdict("127.0.0.1", 80, "http").allowed
+    assert not guard.verdict("no address", 443, "https").allowed
 
 
 def test_an_error_inside_the_guard_refuses(client: EgressClient, monkeypatch: pytest.MonkeyPatch) -> None:
