@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from http import HTTPStatus
 from itertools import count
 
 import orjson
@@ -18,16 +19,17 @@ from app.core.errors import StoreUnavailableError
 from app.core.ids import RandomBytes, delivery_id
 from app.core.shown_url import MASK, shown_url
 from app.core.states import AttemptOutcome, DeliveryState
+from app.delivery.access import TokenDesk, TokenErrand
 from app.delivery.claiming import Claiming, Look
 from app.delivery.contents import ContentLedger
 from app.delivery.egress import EgressClient
-from app.delivery.exchange import Outgoing, Returned
+from app.delivery.exchange import Returned
 from app.delivery.landing import Landing
 from app.delivery.lanes import Flight, Lane, Load, OpenBatch
-from app.delivery.packing import Parcel, Refused, format_member, pack, signed_headers
+from app.delivery.packing import Parcel, Refused, format_member, outgoing, pack, signed_headers
 from app.delivery.runtime import RuntimeLoader, WebhookRuntime
-from app.delivery.verdict import JITTER, Jitter, Ruling, rule_on_lost_worker
-from app.sinks.types import Item, OutboundRequest
+from app.delivery.verdict import JITTER, Jitter, Ruling, rule_on_failure, rule_on_lost_worker, rule_on_outcome
+from app.sinks.types import Item, OutboundRequest, Outcome
 from app.store import Store
 from app.store.claim import Claimed, ClaimedBatch, due_webhooks
 from app.store.holds import stop_webhook
@@ -73,8 +75,10 @@ class Drain:
         self._store = store
         self._client = client
         self._token = token
+        self._jitter = jitter
         self._clock = clock
         self._claiming = Claiming(loader, token, random_bytes)
+        self._tokens = TokenDesk(client)
         self._contents = ContentLedger()
         numbers = count(token << _EXCHANGE_BITS)
         self._landing = Landing(self._contents, lambda: next(numbers), jitter)
@@ -249,11 +253,16 @@ class Drain:
                 lane.appetite = 1
                 self._give_back_queue(lane)
         while self._client.capacity:
-            waiting = [lane for lane in waiting if lane.queue and lane.may_start(now)]
+            waiting = [
+                lane for lane in waiting if lane.queue and lane.may_start(now) and self._tokens.admits(lane, now)
+            ]
             if not waiting:
                 break
             for lane in waiting[: self._client.capacity]:
                 self._start(lane, lane.queue.popleft())
+
+    def _may_start(self, lane: Lane, now: Micros) -> bool:
+        return bool(lane.queue) and lane.may_start(now) and self._tokens.admits(lane, now)
 
     def _start(self, lane: Lane, load: Load) -> None:
         runtime = lane.runtime
@@ -266,8 +275,9 @@ class Drain:
                 self._refuse(lane, load, member, _refusal(item), now)
                 return
             parcel = Parcel(delivery_id(runtime.id, member.event_seq), load.members, (item,))
+        binding = self._tokens.binding(runtime, now)
         try:
-            request = runtime.sink.build_request(parcel.items, runtime.binding)
+            request = runtime.sink.build_request(parcel.items, binding)
         except Exception as error:  # noqa: BLE001 - a plugin may raise anything; only these deliveries suffer
             reason = f"sink {runtime.sink.info.name} failed to build the request: {type(error).__name__}"
             for member in parcel.members:
@@ -277,9 +287,11 @@ class Drain:
         same_bytes = load.batch is None and request.body is parcel.members[0].body
         body_digest = None if same_bytes else self._contents.digest(request.shown_body, now)
         headers, signature = signed_headers(runtime, request, parcel.message_id, now)
-        flight = Flight(lane, load, parcel, now, signature, self._head_digest(lane, request, now), body_digest)
+        flight = Flight(
+            lane, load, parcel, now, signature, self._head_digest(lane, request, now), body_digest, binding.access_token
+        )
         lane.spend()
-        self._client.start(Outgoing(flight, request.method, request.url, headers, request.body))
+        self._client.start(outgoing(flight, request, headers))
 
     def _head_digest(self, lane: Lane, request: OutboundRequest, now: Micros) -> bytes:
         varying = (request.method, request.url, request.headers)
@@ -308,10 +320,39 @@ class Drain:
         if not self._landing.record.settled:
             self._landed_at = now
         for returned in finished:
-            flight: Flight = returned.key
-            self._landing.land(flight, returned, now)
-            if flight.lane.stopped:
-                self._give_back_queue(flight.lane)
+            if isinstance(returned.key, TokenErrand):
+                self._take_token(returned.key, returned, now)
+            else:
+                self._land(returned.key, returned, now)
+
+    def _land(self, flight: Flight, returned: Returned, now: Micros) -> None:
+        runtime, used = flight.lane.runtime, flight.access_token
+        if returned.status == HTTPStatus.UNAUTHORIZED and self._tokens.refused(runtime, used):
+            self._landing.send_again(flight, returned, now)
+            return
+        if returned.failure is None and returned.status != HTTPStatus.UNAUTHORIZED:
+            self._tokens.accepted(runtime, used)
+        self._landing.land(flight, returned, now)
+        if flight.lane.stopped:
+            self._give_back_queue(flight.lane)
+
+    def _take_token(self, errand: TokenErrand, returned: Returned, now: Micros) -> None:
+        """Without a token, what waits for it is ruled on as if it had been sent and come to nothing."""
+        trouble = self._tokens.take(errand, returned, now)
+        if trouble is None:
+            return
+        lane = errand.lane
+        schedule = errand.runtime.schedule
+        while lane.queue:
+            load = lane.queue.popleft()
+            for member in load.members:
+                if isinstance(trouble, Outcome):
+                    ruling = rule_on_outcome(trouble, member.tries, schedule, now, self._jitter)
+                else:
+                    ruling = rule_on_failure(trouble, member.tries, schedule, now, self._jitter)
+                self._refuse(lane, load, member, ruling, now)
+                lane.stopped |= bool(ruling.stop_webhook)
+            self._landing.close_parcel(load)
 
     def wait_s(self) -> float:
         """How long a poll may sleep before something here wants attention."""

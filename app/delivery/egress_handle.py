@@ -19,6 +19,7 @@ from app.core.endpoint_url import SYSLOG_SCHEMES, is_encrypted, origin, scheme_o
 from app.delivery.egress_failure import Progress, classify
 from app.delivery.egress_guard import EgressPolicy, Guard, Judged
 from app.delivery.exchange import RESPONSE_CAP, Outgoing, Returned, Timings
+from app.sinks.types import ClientCertificate
 
 METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE", "GET", "HEAD"})
 BODILESS = frozenset({"GET", "HEAD"})
@@ -75,6 +76,7 @@ class Transfer:
         self._url = ""
         self._limits = (0, 0)
         self._scheme = ""
+        self._certificate: ClientCertificate | None = None
         self._request: Outgoing | None = None
         self._lent: list[socket.socket] = []
         self._head: list[bytes] = []
@@ -97,9 +99,23 @@ class Transfer:
             curl.setopt(pycurl.TIMEOUT_MS, limits[0])
             curl.setopt(pycurl.CONNECTTIMEOUT_MS, min(limits))
             self._limits = limits
+        if request.client_certificate != self._certificate:
+            self._show_certificate(request.client_certificate)
         curl.setopt(pycurl.HTTPHEADER, lines)
         if request.method not in BODILESS:
             curl.setopt(pycurl.POSTFIELDS, request.body)
+
+    def _show_certificate(self, shown: ClientCertificate | None) -> None:
+        """Libcurl keeps connections with different client certificates apart by itself."""
+        for option, value in (
+            (pycurl.SSLCERT_BLOB, shown.certificate if shown else None),
+            (pycurl.SSLKEY_BLOB, shown.key if shown else None),
+        ):
+            if value is None:
+                self.curl.unsetopt(option)
+            else:
+                self.curl.setopt(option, value)
+        self._certificate = shown
 
     def finish(self, code: int, message: str) -> Returned:
         """The result after libcurl ended the transfer with ``code`` (0 = fine); the handle is free again."""

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from app.sinks.types import ClientCertificate
+
 CONNECT_LIMIT_MS = 5_000
 TOTAL_LIMIT_MS = 15_000
 RESPONSE_CAP = 64 * 1024
@@ -17,6 +19,7 @@ class Outgoing:
     """A request ready for the wire. ``key`` is the caller's own handle and comes back with the result.
 
     When the URL names a syslog receiver, ``body`` is what is written, and ``method`` and ``headers`` are not sent.
+    ``client_certificate`` is shown to a receiver that asks for one during the TLS handshake.
     """
 
     key: Any
@@ -26,6 +29,7 @@ class Outgoing:
     body: bytes
     total_limit_ms: int = TOTAL_LIMIT_MS
     connect_limit_ms: int = CONNECT_LIMIT_MS
+    client_certificate: ClientCertificate | None = None
 
 
 class FailureClass(StrEnum):

@@ -66,10 +66,18 @@ class Landing:
         lane.landed += len(flight.parcel.members)
         self.close_parcel(flight.load)
 
+    def send_again(self, flight: Flight, returned: Returned, now: Micros) -> None:
+        """The same request goes out once more, with a fresh access token; the exchange is kept, no attempt counted."""
+        self._note_exchange(flight, returned, now)
+        load = flight.load
+        flight.lane.in_flight -= 1
+        flight.lane.queue.appendleft(Load(load.members, load.claimed_at, flight.parcel, load.batch))
+
     def refuse(self, load: Load, member: Claimed, ruling: Ruling, now: Micros) -> None:
         """Write down a delivery that was ruled on before anything was sent."""
         self.record.attempts.append(_attempt(member, ruling, now))
         self._add_settled(load, member, ruling)
+        self._stop(member, ruling)
 
     def lost_attempt(self, member: Claimed, ruling: Ruling, now: Micros) -> None:
         """Write down the attempt of a worker that died; the delivery itself goes on with the present attempt."""
@@ -113,10 +121,14 @@ class Landing:
         row = _attempt(member, ruling, flight.started_at, status=returned.status or None, exchange_id=exchange_id)
         self.record.attempts.append(row)
         self._add_settled(flight.load, member, ruling)
+        flight.lane.stopped |= self._stop(member, ruling)
+
+    def _stop(self, member: Claimed, ruling: Ruling) -> bool:
+        """Notes that the webhook itself must stop, if the ruling says so."""
         if ruling.stop_webhook:
             reason = storable(ruling.detail) or "the receiver refuses everything"
             self.stops[member.webhook_pk] = (ruling.stop_webhook, reason)
-            flight.lane.stopped = True
+        return bool(ruling.stop_webhook)
 
     def _add_settled(self, load: Load, member: Claimed, ruling: Ruling) -> None:
         due_at = ruling.due_at

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
+from pydantic import SecretStr
+
 from app.core.clock import SECOND, Micros
 from app.delivery.packing import Parcel
 from app.delivery.runtime import WebhookRuntime
@@ -49,6 +51,7 @@ class Flight:
     signature: str
     head_digest: bytes
     body_digest: bytes | None
+    access_token: SecretStr | None
 
 
 @dataclass(slots=True)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from app.core.clock import Micros
 from app.core.endpoint_url import is_syslog
+from app.delivery.exchange import Outgoing
 from app.delivery.runtime import WebhookRuntime, timestamp_of
 from app.sinks.types import Event, Item, OutboundRequest, Reject
 from app.store.claim import Claimed
@@ -116,3 +118,10 @@ def signed_headers(
         ("webhook-signature", signature),
     )
     return headers, signature
+
+
+def outgoing(key: Any, request: OutboundRequest, headers: tuple[tuple[str, str], ...]) -> Outgoing:
+    """The sink's request as the egress client takes it, under the caller's own ``key`` and with these headers."""
+    return Outgoing(
+        key, request.method, request.url, headers, request.body, client_certificate=request.client_certificate
+    )

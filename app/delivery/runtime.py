@@ -11,13 +11,15 @@ from sqlalchemy import Connection, RowMapping, select
 from app.core.clock import SECOND, Micros
 from app.core.errors import RelaypointError
 from app.core.header_rules import check_headers
-from app.core.signing import Signer, parse_secret
+from app.core.signing import parse_secret
 from app.core.states import Mode
+from app.delivery.signing import RequestSigner, signer_for
 from app.routing.sealed_fields import ENDPOINT, HEADERS, SECRETS, SIGNING
 from app.security.vault import Vault
 from app.sinks.manager import SinkManager
 from app.sinks.protocol import Sink
-from app.sinks.types import Binding, Limits
+from app.sinks.tokens import UsesToken
+from app.sinks.types import Binding, Limits, OutboundRequest
 from app.store.holds import SINK_MISSING
 from app.store.tables import webhooks
 
@@ -35,7 +37,7 @@ class WebhookRuntime:
     binding: Binding[Any, Any] = field(repr=False)
     limits: Limits
     headers: tuple[tuple[str, str], ...] = field(repr=False)
-    signer: Signer = field(repr=False)
+    signer: RequestSigner = field(repr=False)
     endpoint_shown: str
     schedule: tuple[int, ...]
     concurrency: int
@@ -44,6 +46,8 @@ class WebhookRuntime:
     batch_max_bytes: int
     signing_changes_at: Micros | None
     """When the previous signing secret ends, so that the runtime must be built anew."""
+    token_request: OutboundRequest | None = field(repr=False)
+    """Gets an access token; None when requests need none."""
 
 
 class NotReadyError(RelaypointError):
@@ -118,7 +122,7 @@ class RuntimeLoader:
             binding=binding,
             limits=limits,
             headers=headers,
-            signer=Signer(self._signing_secrets(row, now)),
+            signer=signer_for(sink, binding, self._signing_secrets(row, now)),
             endpoint_shown=row["endpoint_shown"] or "",
             schedule=tuple(orjson.loads(row["retry_schedule"])),
             concurrency=row["concurrency"],
@@ -126,6 +130,7 @@ class RuntimeLoader:
             batch_max_events=row["batch_max_events"],
             batch_max_bytes=row["batch_max_bytes"],
             signing_changes_at=until if until and until > now else None,
+            token_request=sink.token_request(binding) if isinstance(sink, UsesToken) else None,
         )
 
     def _signing_secrets(self, row: RowMapping, now: Micros) -> list[bytes]:

@@ -5,7 +5,7 @@ It formats, builds, signs, sends and classifies exactly as a delivery does; only
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import orjson
 from sqlalchemy import RowMapping, select
@@ -13,15 +13,18 @@ from sqlalchemy import RowMapping, select
 from app.core.clock import Clock, to_rfc3339
 from app.core.errors import ConflictError, InvalidInputError, NotFoundError
 from app.core.ids import RandomBytes, new_id
+from app.delivery.access import read_returned, token_outgoing
 from app.delivery.answers import outcome_per_member, parse_head, read_answer
 from app.delivery.drain import redacted_head
 from app.delivery.egress import EgressClient
-from app.delivery.exchange import Outgoing, Returned
+from app.delivery.exchange import Returned
 from app.delivery.history import GotResponse, SentRequest
-from app.delivery.packing import Parcel, Refused, format_member, signed_headers
+from app.delivery.packing import Parcel, Refused, format_member, outgoing, signed_headers
 from app.delivery.runtime import NotReadyError, RuntimeLoader, WebhookRuntime
 from app.security.scope import Scope
-from app.sinks.types import OutboundRequest
+from app.sinks.protocol import AnyBinding
+from app.sinks.tokens import Token
+from app.sinks.types import OutboundRequest, Outcome
 from app.store import Store
 from app.store.claim import Claimed
 from app.store.tables import webhooks
@@ -54,7 +57,7 @@ def send_test(
 
     Raises:
         NotFoundError: there is no such webhook in scope.
-        ConflictError: it has no endpoint yet, or its sink cannot work.
+        ConflictError: it has no endpoint yet, its sink cannot work, or it gets no access token.
         InvalidInputError: the sink refuses the test event or cannot build a request from these settings.
     """
     row = _find(store, webhook_id, scope)
@@ -68,9 +71,10 @@ def send_test(
     if isinstance(item, Refused):
         raise InvalidInputError(item.reason)
     parcel = Parcel(member.event_id, (member,), (item,))
-    request = _build(runtime, parcel)
+    binding = _binding(runtime, client)
+    request = _build(runtime, parcel, binding)
     headers, signature = signed_headers(runtime, request, parcel.message_id, now)
-    returned = client.fetch(Outgoing(None, request.method, request.url, headers, request.body))
+    returned = client.fetch(outgoing(None, request, headers))
     sent = _sent(runtime, request, list(headers[-3:]) if signature else [])
     return _result(runtime, returned, parcel, sent)
 
@@ -116,9 +120,19 @@ def _test_member(row: RowMapping, event_id: str, moment: str) -> Claimed:
     return Claimed(row["pk"], 0, 1, 1, orphan=False, due_at=0, event_id=event_id, event_type=TEST_TYPE, body=body)
 
 
-def _build(runtime: WebhookRuntime, parcel: Parcel) -> OutboundRequest:
+def _binding(runtime: WebhookRuntime, client: EgressClient) -> AnyBinding:
+    """The binding with a fresh access token, if the sink needs one."""
+    if runtime.token_request is None:
+        return runtime.binding
+    token = read_returned(runtime, client.fetch(token_outgoing(None, runtime.token_request)))
+    if isinstance(token, Token):
+        return replace(runtime.binding, access_token=token.value)
+    raise ConflictError(token.reason if isinstance(token, Outcome) else token.detail)
+
+
+def _build(runtime: WebhookRuntime, parcel: Parcel, binding: AnyBinding) -> OutboundRequest:
     try:
-        return runtime.sink.build_request(parcel.items, runtime.binding)
+        return runtime.sink.build_request(parcel.items, binding)
     except Exception as error:  # noqa: BLE001 - a plugin may raise anything
         # The plugin's own message may quote a secret; its type cannot.
         raise InvalidInputError(f"sink {runtime.sink.info.name} failed: {type(error).__name__}") from None

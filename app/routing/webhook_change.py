@@ -19,8 +19,10 @@ from app.routing.sealed_fields import ENDPOINT, HEADERS, SECRETS
 from app.routing.webhook_event_types import check_event_types
 from app.routing.webhook_input import KeepSecret, WebhookPatch
 from app.security.vault import Vault
+from app.sinks.capabilities import ChecksSettings
 from app.sinks.manager import SinkManager
 from app.sinks.protocol import Sink
+from app.sinks.settings import is_address
 
 SWITCHED_OFF = "switched off by a user"
 _KEEP = {"set": True}
@@ -172,9 +174,12 @@ class _Change:
             check_endpoint_url(self._endpoint_url(), sink.info.schemes)
         config = (self._patch.config or {}) if self._patch.says("config") else orjson.loads(self._now("config"))
         _validated(sink.config_model, config, "config", complete=complete)
+        self._new_origin = self._new_origin or _moved(sink, orjson.loads(self._now("config")), config)
         self.values["config"] = _json(config)
         secrets = self._secrets()
         _validated(sink.secrets_model, secrets, "secrets", complete=complete)
+        if complete:
+            _fitting(sink, config, secrets)
         sealed = self._seal(orjson.dumps(secrets), SECRETS) if secrets else None
         self.values.update(secrets_sealed=sealed, secret_names=_json(sorted(secrets)))
 
@@ -208,9 +213,7 @@ class _Change:
 def _kept(kept: Mapping[str, Any], name: str, field: str, new_origin: bool) -> Any:  # noqa: FBT001 - private
     if name in kept:
         return kept[name]
-    why = (
-        "the endpoint has another origin now, so its secrets must be sent again" if new_origin else "nothing is stored"
-    )
+    why = "an address has another origin now, so the secrets must be sent again" if new_origin else "nothing is stored"
     raise InvalidInputError(f"{why}", field=f"{field}.{name}")
 
 
@@ -223,6 +226,25 @@ def _validated(model: type[BaseModel], value: Mapping[str, Any], field: str, *, 
             if complete or problem["type"] != "missing":
                 place = ".".join([field, *map(str, problem["loc"])])
                 raise InvalidInputError(problem["msg"], field=place) from None
+
+
+def _fitting(sink: Sink, config: Mapping[str, Any], secrets: Mapping[str, Any]) -> None:
+    """The sink's own opinion of settings that are each valid."""
+    if not isinstance(sink, ChecksSettings):
+        return
+    try:
+        sink.check_settings(sink.config_model.model_validate(config), sink.secrets_model.model_validate(secrets))
+    except ValueError as wrong:
+        raise InvalidInputError(str(wrong), field="config") from None
+
+
+def _moved(sink: Sink, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    """Whether an address among the settings leads to another origin now, where stored secrets must not go."""
+    for name, schema in sink.config_model.model_json_schema().get("properties", {}).items():
+        old, new = before.get(name), after.get(name)
+        if old != new and is_address(schema) and old and new and origin(str(old)) != origin(str(new)):
+            return True
+    return False
 
 
 def _json(value: Any) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, RowMapping, insert, select, update
 
+from app.core.asymmetric_signing import public_key
 from app.core.clock import SECOND, Clock, Micros, to_rfc3339
 from app.core.doorbell import Doorbell
 from app.core.endpoint_url import ENDPOINT_SCHEMES, check_endpoint_url
@@ -20,7 +21,7 @@ from app.core.errors import ConflictError, InvalidInputError, NotFoundError
 from app.core.ids import RandomBytes, new_id
 from app.core.partitions import partition_of
 from app.core.retry import DEFAULT_SCHEDULE
-from app.core.signing import new_secret
+from app.core.signing import new_secret, parse_secret
 from app.core.states import DeliveryState
 from app.routing.sealed_fields import SIGNING
 from app.routing.webhook_change import ChangeRules, changed_columns
@@ -212,13 +213,15 @@ class WebhookService:
             )
 
     def secret(self, scope: Scope, webhook_id: str) -> dict[str, Any]:
-        """The signing secret, for setting up the receiver, and the previous one while it still signs."""
+        """The signing secret and its public key, for setting up the receiver; the previous one while it still signs."""
         with self._store.read() as connection:
             row = _row(connection, scope, webhook_id)
         now = self._clock()
         overlapping = row["signing_previous_sealed"] is not None and (row["signing_previous_until"] or 0) > now
+        secret = self._open(row, "signing_sealed")
         return {
-            "secret": self._open(row, "signing_sealed"),
+            "secret": secret,
+            "public_key": public_key(parse_secret(secret)),
             "previous": self._open(row, "signing_previous_sealed") if overlapping else None,
             "previous_until": to_rfc3339(row["signing_previous_until"]) if overlapping else None,
         }
@@ -238,7 +241,8 @@ class WebhookService:
                 "signing_previous_until": now + overlap if overlap else None,
             }
             _write(connection, row, columns, now)
-        return {"secret": secret, "previous_until": to_rfc3339(now + overlap) if overlap else None}
+        key = public_key(parse_secret(secret))
+        return {"secret": secret, "public_key": key, "previous_until": to_rfc3339(now + overlap) if overlap else None}
 
     def _open(self, row: RowMapping, column: str) -> str:
         opened = self._rules.vault.open(

@@ -12,16 +12,19 @@ A plugin is a module that an entry point of group ``relaypoint`` names, with one
 """
 
 from app.sinks.addresses import address, beside
+from app.sinks.capabilities import ChecksSettings, ChoosesSignatures
 from app.sinks.compression import GZIP, gunzip_body, gzip_body
 from app.sinks.digest import Digest, counted
 from app.sinks.hookspecs import hookimpl
 from app.sinks.protocol import AnyBinding, Sink
 from app.sinks.reading import actor_name, changes, epoch_us, json_text, source_ip, text, text_at, texts
 from app.sinks.settings import (
+    Address,
     ConsoleUrl,
     HeaderSecret,
     Hint,
     NoSecrets,
+    PemSecret,
     Settings,
     describe_settings,
     event_link,
@@ -29,16 +32,19 @@ from app.sinks.settings import (
 )
 from app.sinks.statuses import classify_by_status, is_client_error, is_redirect, is_success, retry_after, too_large
 from app.sinks.story import Changed, Story, tell
+from app.sinks.tokens import Token, UsesToken, client_credentials_request, read_token_answer
 from app.sinks.types import (
     API_VERSION,
     Answer,
     Binding,
+    ClientCertificate,
     Event,
     Item,
     Limits,
     OutboundRequest,
     Outcome,
     Reject,
+    SignatureKind,
     SinkInfo,
     Verdict,
 )
@@ -46,10 +52,14 @@ from app.sinks.types import (
 __all__ = [
     "API_VERSION",
     "GZIP",
+    "Address",
     "Answer",
     "AnyBinding",
     "Binding",
     "Changed",
+    "ChecksSettings",
+    "ChoosesSignatures",
+    "ClientCertificate",
     "ConsoleUrl",
     "Digest",
     "Event",
@@ -60,17 +70,22 @@ __all__ = [
     "NoSecrets",
     "OutboundRequest",
     "Outcome",
+    "PemSecret",
     "Reject",
     "Settings",
+    "SignatureKind",
     "Sink",
     "SinkInfo",
     "Story",
+    "Token",
+    "UsesToken",
     "Verdict",
     "actor_name",
     "address",
     "beside",
     "changes",
     "classify_by_status",
+    "client_credentials_request",
     "counted",
     "describe_settings",
     "epoch_us",
@@ -82,6 +97,7 @@ __all__ = [
     "is_redirect",
     "is_success",
     "json_text",
+    "read_token_answer",
     "retry_after",
     "sink_schema",
     "source_ip",

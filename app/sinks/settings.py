@@ -7,6 +7,7 @@ what is masked.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -15,6 +16,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetJsonSchema
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
+from app.core.endpoint_url import check_endpoint_url
+from app.core.errors import InvalidInputError
 from app.sinks.protocol import AnyBinding, Sink
 
 
@@ -90,6 +93,35 @@ ConsoleUrl = Annotated[
 def event_link(console_url: str, event_id: str) -> str:
     """The page of one event in the console; "" without a console address."""
     return f"{console_url}/events/{quote(event_id, safe='')}" if console_url else ""
+
+
+def _pem(secret: SecretStr) -> SecretStr:
+    if not _PEM.fullmatch(secret.get_secret_value()):
+        raise ValueError("must be PEM: -----BEGIN …-----, base64 lines, -----END …-----")
+    return secret
+
+
+_PEM = re.compile(r"\s*(-----BEGIN [A-Z ]+-----\s[A-Za-z0-9+/=\s]+-----END [A-Z ]+-----\s*)+")
+
+PemSecret = Annotated[SecretStr, Field(max_length=64_000), AfterValidator(_pem)]
+"""A certificate chain or a private key in PEM."""
+
+
+def _address(text: str) -> str:
+    try:
+        check_endpoint_url(text)
+    except InvalidInputError as wrong:
+        raise ValueError(wrong.detail) from None
+    return text
+
+
+Address = Annotated[str, Field(max_length=2048, json_schema_extra={"format": "uri"}), AfterValidator(_address)]
+"""A further address that requests go to. As with the endpoint, stored secrets are dropped when its host changes."""
+
+
+def is_address(schema: Mapping[str, Any]) -> bool:
+    """Whether a field's JSON Schema is that of an ``Address``, also of one that may be left out."""
+    return any(one.get("format") == "uri" for one in (schema, *schema.get("anyOf", ())))
 
 
 def sink_schema(sink: Sink) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, Generic, TypeVar, cast
 
 import orjson
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 
 from app.core.endpoint_url import WEB_SCHEMES
 from app.core.shown_url import MASK
@@ -50,6 +50,7 @@ class Binding(Generic[ConfigT, SecretsT]):
     """Everything a sink may know about the webhook it works for.
 
     ``config`` and ``secrets`` are validated instances of the sink's own models. ``batch`` is True in batch mode.
+    ``access_token`` is there while ``build_request`` runs, for a sink that asked for one (``app.sinks.tokens``).
     """
 
     webhook_id: str
@@ -59,6 +60,7 @@ class Binding(Generic[ConfigT, SecretsT]):
     config: ConfigT
     secrets: SecretsT = field(repr=False)
     batch: bool = False
+    access_token: SecretStr | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,21 @@ SYSLOG_METHOD = "SYSLOG"
 
 
 @dataclass(frozen=True, slots=True)
+class ClientCertificate:
+    """A certificate and its key, PEM, to show to a receiver that wants to know its clients by TLS."""
+
+    certificate: bytes
+    key: bytes = field(repr=False)
+
+
+class SignatureKind(StrEnum):
+    """How a request is signed (Standard Webhooks): with a shared secret, or with a key whose public half is known."""
+
+    V1 = "v1"
+    V1A = "v1a"
+
+
+@dataclass(frozen=True, slots=True)
 class OutboundRequest:
     """One HTTP request for the host to send, or bytes for it to write to a syslog receiver.
 
@@ -108,6 +125,7 @@ class OutboundRequest:
     For HTTP, the host adds the webhook's own headers, ``user-agent``, and the Standard Webhooks headers; a sink adds
     ``content-type`` and its credentials. Names listed in ``secret_headers`` (lower case) are masked in history, and
     so is every occurrence in the body of a text in ``secret_texts``, for receivers that want their key there.
+    ``client_certificate`` is shown to a receiver that asks for one during the TLS handshake.
     """
 
     url: str
@@ -116,6 +134,7 @@ class OutboundRequest:
     method: str = "POST"
     secret_headers: frozenset[str] = frozenset()
     secret_texts: tuple[str, ...] = field(default=(), repr=False)
+    client_certificate: ClientCertificate | None = None
 
     @property
     def shown_body(self) -> bytes:

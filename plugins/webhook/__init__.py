@@ -8,31 +8,38 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic import BaseModel
 
 from app.sinks import (
     Answer,
-    Binding,
     Event,
-    Hint,
     Item,
     Limits,
-    NoSecrets,
     OutboundRequest,
     Outcome,
-    Settings,
+    SignatureKind,
     Sink,
     SinkInfo,
+    Token,
     Verdict,
     describe_settings,
     hookimpl,
     is_client_error,
     is_redirect,
     is_success,
+    read_token_answer,
     retry_after,
     too_large,
+)
+from plugins.webhook.authorization import authorization, client_certificate, token_request
+from plugins.webhook.settings import (
+    SignedWith,
+    WebhookBinding,
+    WebhookConfig,
+    WebhookSecrets,
+    check_together,
 )
 from plugins.webhook.shapes import CONTENT_TYPES, BodyShape, cloudevent, frame
 
@@ -43,24 +50,13 @@ ARRAY_OVERHEAD = 2
 
 _RETRIED = frozenset({401, 403, 404, 408, 409, 423, 425})
 """4xx that a receiver under deployment or repair gives; a generic receiver gets the whole schedule to come back."""
+_SIGNATURES = {
+    SignedWith.HMAC: frozenset({SignatureKind.V1}),
+    SignedWith.ED25519: frozenset({SignatureKind.V1A}),
+    SignedWith.BOTH: frozenset({SignatureKind.V1, SignatureKind.V1A}),
+}
 
-
-class WebhookConfig(Settings):
-    """Settings of the generic webhook."""
-
-    body_shape: Annotated[
-        BodyShape,
-        Hint(
-            title="Body shape",
-            help="What one request carries. Automatic: one object in instant mode, an array in batch mode.",
-            group="Format",
-            order=1,
-            widget="select",
-        ),
-    ] = BodyShape.AUTO
-
-
-WebhookBinding = Binding[WebhookConfig, NoSecrets]
+__all__ = ["WebhookBinding", "WebhookConfig", "WebhookSecrets", "WebhookSink", "relaypoint_sinks"]
 
 
 def _shape(binding: WebhookBinding) -> BodyShape:
@@ -78,9 +74,11 @@ class WebhookSink:
         title="Webhook",
         description="JSON to any HTTP endpoint, signed the Standard Webhooks way.",
         docs_url="https://www.standardwebhooks.com/",
+        idempotency="header webhook-id; the id of each event in the body",
+        sample_url="https://hooks.example/relaypoint",
     )
     config_model: type[BaseModel] = WebhookConfig
-    secrets_model: type[BaseModel] = NoSecrets
+    secrets_model: type[BaseModel] = WebhookSecrets
 
     def limits(self, binding: WebhookBinding) -> Limits:
         """One event for the object shapes, otherwise up to 20,000 events in 8 MiB."""
@@ -101,9 +99,13 @@ class WebhookSink:
     def build_request(self, items: Sequence[Item], binding: WebhookBinding) -> OutboundRequest:
         """A POST to the endpoint."""
         shape = _shape(binding)
-        content_type = CONTENT_TYPES[shape, binding.batch]
+        credentials = authorization(binding)
         return OutboundRequest(
-            binding.endpoint_url, frame(shape, items, batch=binding.batch), (("content-type", content_type),)
+            binding.endpoint_url,
+            frame(shape, items, batch=binding.batch),
+            (("content-type", CONTENT_TYPES[shape, binding.batch]), *credentials),
+            secret_headers=frozenset(name for name, _ in credentials),
+            client_certificate=client_certificate(binding),
         )
 
     def classify(self, answer: Answer, items: Sequence[Item], binding: WebhookBinding) -> Outcome:  # noqa: ARG002 - the protocol's signature
@@ -120,6 +122,22 @@ class WebhookSink:
     def probe(self, binding: WebhookBinding) -> None:  # noqa: ARG002 - the protocol's signature
         """None: there is no request that every receiver takes without effect."""
         return
+
+    def check_settings(self, config: WebhookConfig, secrets: WebhookSecrets) -> None:
+        """OAuth 2.0 is set up wholly or not at all."""
+        check_together(config, secrets)
+
+    def signatures(self, binding: WebhookBinding) -> frozenset[SignatureKind]:
+        """As configured."""
+        return _SIGNATURES[binding.config.signed_with]
+
+    def token_request(self, binding: WebhookBinding) -> OutboundRequest | None:
+        """The OAuth 2.0 request for an access token, when that is set up."""
+        return token_request(binding)
+
+    def read_token(self, answer: Answer, binding: WebhookBinding) -> Token | Outcome:  # noqa: ARG002 - the protocol's signature
+        """The access token in an OAuth 2.0 answer."""
+        return read_token_answer(answer)
 
     def describe(self, binding: WebhookBinding) -> dict[str, Any]:
         """The settings for people."""

@@ -6,8 +6,9 @@ import pytest
 from pydantic import Field, SecretStr, ValidationError
 
 from app.sinks import Binding, HeaderSecret, Hint, NoSecrets, Settings, describe_settings, sink_schema
+from app.sinks.settings import is_address
 from plugins.splunk_hec import SplunkHecSink
-from plugins.webhook import WebhookSink
+from plugins.webhook import WebhookConfig, WebhookSink
 
 
 class Config(Settings):
@@ -37,7 +38,18 @@ def test_a_sink_has_one_schema_for_config_and_one_for_secrets() -> None:
     assert "token" not in schema["config"]["properties"]
     assert list(schema["secrets"]["properties"]) == ["token"]
     assert schema["config"]["additionalProperties"] is False
-    assert sink_schema(WebhookSink())["secrets"].get("properties", {}) == {}
+    assert set(sink_schema(WebhookSink())["secrets"]["properties"]) >= {"bearer_token", "client_key"}
+
+
+@pytest.mark.parametrize("address", ["not a url", "ftp://x.example/", "https://u:p@x.example/", "https://"])
+def test_a_further_address_is_judged_as_the_endpoint_is(address: str) -> None:
+    with pytest.raises(ValidationError):
+        WebhookConfig.model_validate({"oauth_token_url": address})
+
+
+def test_the_schema_tells_which_settings_are_addresses() -> None:
+    properties = WebhookConfig.model_json_schema()["properties"]
+    assert [name for name, schema in properties.items() if is_address(schema)] == ["oauth_token_url"]
 
 
 def test_settings_cannot_be_changed_nor_extended() -> None:

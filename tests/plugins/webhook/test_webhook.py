@@ -1,18 +1,32 @@
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
 import orjson
 import pytest
+from cloudevents.core.bindings.http import HTTPMessage, from_http
+from cloudevents.core.formats.json import JSONFormat
+from pydantic import SecretStr, ValidationError
 
-from app.sinks import Answer, AnyBinding, Binding, Event, Item, NoSecrets, Sink, Verdict
+from app.sinks import Answer, AnyBinding, Binding, Event, Item, Outcome, SignatureKind, Sink, Token, Verdict
 from app.sinks.contract import SinkContract
 from app.sinks.samples import sample_event
-from plugins.webhook import WebhookConfig, WebhookSink
+from plugins.webhook import WebhookConfig, WebhookSecrets, WebhookSink
 from plugins.webhook.shapes import BodyShape
 
 SINK = WebhookSink()
 
 
+URL = "https://hooks.example/in?k=v"
+
+
 def bound(shape: str = "auto", *, batch: bool = False) -> AnyBinding:
     config = WebhookConfig(body_shape=BodyShape(shape))
-    return Binding("wh_1", "To us", "607551", "https://hooks.example/in?k=v", config, NoSecrets(), batch=batch)
+    return Binding("wh_1", "To us", "607551", URL, config, WebhookSecrets(), batch=batch)
+
+
+def authorized(secrets: dict[str, Any], **config: Any) -> AnyBinding:
+    return Binding("wh_1", "To us", "607551", URL, WebhookConfig(**config), WebhookSecrets.model_validate(secrets))
 
 
 class TestWebhookContract(SinkContract):
@@ -115,3 +129,103 @@ def test_a_redirect_is_named_without_its_location() -> None:
         Answer(302, {"location": "https://x.example/?token=s3cret"}, b""), [Item("a", b"")], bound()
     )
     assert outcome.reason == "the receiver answered 302: redirect not followed"
+
+
+@pytest.mark.parametrize(
+    ("secrets", "header"),
+    [
+        ({}, None),
+        ({"bearer_token": "t0ken"}, ("authorization", "Bearer t0ken")),
+        ({"basic_password": "p:ss w\u00f6rd"}, ("authorization", "Basic dXM6cDpzcyB3w7ZyZA==")),
+        ({"api_key": "k3y"}, ("x-our-key", "k3y")),
+    ],
+)
+def test_each_way_to_authorize_is_one_masked_header(secrets: dict[str, str], header: tuple[str, str] | None) -> None:
+    binding = authorized(secrets, basic_user="us", api_key_header="X-Our-Key")
+    request = SINK.build_request([Item("a", b"{}")], binding)
+    assert request.headers[1:] == ((header,) if header else ())
+    assert request.secret_headers == (frozenset({header[0]}) if header else frozenset())
+
+
+@pytest.mark.parametrize(
+    "secrets",
+    [
+        {"bearer_token": "a", "api_key": "b"},
+        {"basic_password": "a", "oauth_client_secret": "b"},
+        {"client_certificate": "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----"},
+        {"client_certificate": "no pem", "client_key": "no pem"},
+        {"bearer_token": "line\nfeed"},
+    ],
+)
+def test_secrets_that_contradict_or_cannot_be_sent_are_refused_unrepeated(secrets: dict[str, str]) -> None:
+    with pytest.raises(ValidationError) as caught:
+        WebhookSecrets.model_validate(secrets)
+    assert "feed" not in str(caught.value)
+
+
+OAUTH = {"oauth_token_url": "https://login.example/t", "oauth_client_id": "us", "oauth_scope": "audit:write"}
+
+
+@pytest.mark.parametrize("missing", [*OAUTH, "the secret"])
+def test_oauth_is_set_up_wholly_or_not_at_all(missing: str) -> None:
+    config = WebhookConfig.model_validate({name: value for name, value in OAUTH.items() if name != missing})
+    secrets = WebhookSecrets(oauth_client_secret=None if missing == "the secret" else SecretStr("s"))
+    SINK.check_settings(WebhookConfig(), WebhookSecrets())
+    if missing == "oauth_scope":
+        SINK.check_settings(config, secrets)
+        return
+    with pytest.raises(ValueError, match="OAuth"):
+        SINK.check_settings(config, secrets)
+
+
+def test_an_api_key_cannot_take_the_place_of_a_signature() -> None:
+    with pytest.raises(ValueError, match="api_key_header"):
+        SINK.check_settings(WebhookConfig(api_key_header="Webhook-Id"), WebhookSecrets())
+
+
+def test_a_token_is_asked_for_by_the_client_credentials_grant_and_sent_as_bearer() -> None:
+    binding = authorized({"oauth_client_secret": "s&cret"}, **OAUTH)
+    asked = SINK.token_request(binding)
+    assert asked is not None
+    assert asked.url == "https://login.example/t"
+    assert asked.body == b"grant_type=client_credentials&client_id=us&client_secret=s%26cret&scope=audit%3Awrite"
+    request = SINK.build_request([Item("a", b"{}")], replace(binding, access_token=SecretStr("at-1")))
+    assert ("authorization", "Bearer at-1") in request.headers
+    assert request.secret_headers == {"authorization"}
+    assert SINK.token_request(bound()) is None
+
+
+def test_a_token_answer_is_read_by_the_shared_rules() -> None:
+    answer = Answer(200, {}, b'{"access_token": "at-1", "expires_in": 60}')
+    assert SINK.read_token(answer, bound()) == Token(SecretStr("at-1"), 60.0)
+    assert isinstance(SINK.read_token(Answer(401, {}, b""), bound()), Outcome)
+
+
+def test_the_client_certificate_goes_with_the_request() -> None:
+    pem = "-----BEGIN %s-----\nAAAA\n-----END %s-----\n"
+    secrets = {"client_certificate": pem % (("CERTIFICATE",) * 2), "client_key": pem % (("PRIVATE KEY",) * 2)}
+    request = SINK.build_request([Item("a", b"{}")], authorized(secrets))
+    assert request.client_certificate is not None
+    assert request.client_certificate.certificate.startswith(b"-----BEGIN CERTIFICATE")
+    assert "PRIVATE" not in repr(request)
+
+
+@pytest.mark.parametrize(("signed_with", "kinds"), [("hmac", {"v1"}), ("ed25519", {"v1a"}), ("both", {"v1", "v1a"})])
+def test_the_settings_say_how_requests_are_signed(signed_with: str, kinds: set[str]) -> None:
+    binding = authorized({}, signed_with=signed_with)
+    assert SINK.signatures(binding) == {SignatureKind(kind) for kind in kinds}
+
+
+def test_the_sdk_of_cloudevents_reads_what_we_send_and_refuses_a_spoiled_one() -> None:
+    event = sample_event("evt_1")
+    for batch in (False, True):
+        binding = bound("cloudevents", batch=batch)
+        body = SINK.build_request([SINK.format(event, binding)], binding).body
+        document = orjson.loads(body)[0] if batch else orjson.loads(body)
+        headers = {"content-type": "application/cloudevents+json"}
+        read = from_http(HTTPMessage(headers, orjson.dumps(document)), JSONFormat())
+        assert (read.get_id(), read.get_type(), read.get_data()) == ("evt_1", event.type, event.data)
+        assert read.get_time() == datetime(2026, 4, 19, 2, 34, 56, 118000, tzinfo=UTC)
+        spoiled = {name: value for name, value in document.items() if name != "type"}
+        with pytest.raises(Exception, match="type"):
+            from_http(HTTPMessage(headers, orjson.dumps(spoiled)), JSONFormat())
