@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from flask import Flask
 
+    from app.api.server import ServerApplication
     from app.settings import Settings
 
 
@@ -23,3 +24,14 @@ def create_app(settings: Settings | None = None) -> Flask:
     from app.settings import load_settings  # noqa: PLC0415
 
     return build_application(settings or load_settings())
+
+
+def create_server_app(settings: Settings) -> ServerApplication:
+    """The application of ``relaypoint web``: the same routes, with events served on the server's event loop.
+
+    Raises:
+        ConfigurationError: as for :func:`create_app`.
+    """
+    from app.api.server import ServerApplication  # noqa: PLC0415 - as above
+
+    return ServerApplication(create_app(settings))

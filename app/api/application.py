@@ -9,9 +9,10 @@ from flask import Flask, Response, request
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import make_url
 
-from app.api.authentication import Authenticator
 from app.api.deliveries import delivery_routes
+from app.api.event_door import EventDoor
 from app.api.events import event_routes
+from app.api.front import EVENTS_PATH, SECURITY_HEADERS, Front, count_answer
 from app.api.health import health_routes
 from app.api.openapi import openapi_document
 from app.api.places import place_routes
@@ -25,16 +26,6 @@ from app.settings import Settings
 from app.store.engine import Store, engine_options, store_over
 from app.store.tables import metadata
 
-SECURITY_HEADERS = {
-    "x-content-type-options": "nosniff",
-    "cache-control": "no-store",
-    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
-    "referrer-policy": "no-referrer",
-    "cross-origin-opener-policy": "same-origin",
-}
-"""On every answer: nothing here is a page, and nothing may be kept by a cache."""
-_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PATCH", "PUT", "DELETE"})
-"""Others are counted as one: whoever calls must not be able to invent label values."""
 EXTENSION = "relaypoint"
 """``app.extensions`` key of the :class:`~app.api.services.Services`."""
 
@@ -57,10 +48,13 @@ def build_application(settings: Settings) -> Flask:
     ]
     routes = [route for table in tables for route in table.routes]
     tables.append(_description(routes))
-    authenticator = Authenticator(services.store, services.clock)
+    authenticator = services.authenticator
     for table in tables:
         table.register(app, authenticator)
     _finish_answers(app, services)
+    doors = {("POST", EVENTS_PATH): EventDoor(services, authenticator)}
+    # Flask's documented way to be wrapped.
+    app.wsgi_app = Front(app.wsgi_app, doors)  # type: ignore[method-assign]
     return app
 
 
@@ -89,7 +83,5 @@ def _finish_answers(app: Flask, services: Services) -> None:
     @app.after_request
     def finish(answer: Response) -> Response:
         answer.headers.update(SECURITY_HEADERS)
-        method = request.method if request.method in _METHODS else "other"
-        labels = f'{{method="{method}",status="{answer.status_code}"}}'
-        services.counts.add("relaypoint_http_requests_total", labels)
+        count_answer(services.counts, request.method, answer.status_code)
         return answer

@@ -1,23 +1,20 @@
-"""``/v1/events``: the way in, and looking at what came in."""
+"""``/v1/events``: looking at what came in. The way in is ``app.api.event_door``."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import UTC, datetime
-from http import HTTPStatus
 from typing import Annotated, Any
 
-from flask import request
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from app.api.event_door import SEND_ACCESS
+from app.api.front import EVENTS_PATH
 from app.api.paging import PageQuery, page
-from app.api.problems import ProblemError
-from app.api.request_body import read_bounded
 from app.api.routing import Call, RouteTable
 from app.api.services import Services
 from app.core.clock import Micros
 from app.core.event_types import EVENT_TYPES
-from app.ingest.accept import NothingAcceptedError
 from app.routing.event_history import EventFilter
 from app.security.permissions import Permission
 
@@ -64,24 +61,7 @@ def event_routes(services: Services) -> RouteTable:
     """Routes of events."""
     table = RouteTable()
 
-    @table.add("POST", "/v1/events", access=Permission.EVENTS_SEND, summary="Send events")
-    def send(call: Call) -> dict[str, Any]:
-        body = read_bounded(request, services.settings.ingest_max_bytes)
-        content_type = request.headers.get("content-type", "")
-        try:
-            result = services.ingest.accept(body, content_type, dict(request.headers), call.principal)
-        except NothingAcceptedError as error:
-            rejected = [asdict(one) for one in error.rejected]
-            raise ProblemError(HTTPStatus.BAD_REQUEST, str(error), rejected=rejected) from None
-        services.counts.add("relaypoint_events_accepted_total", amount=result.accepted)
-        services.counts.add("relaypoint_events_duplicate_total", amount=result.duplicates)
-        services.counts.add("relaypoint_events_rejected_total", amount=len(result.rejected))
-        return {
-            "accepted": result.accepted,
-            "duplicates": result.duplicates,
-            "rejected": [asdict(one) for one in result.rejected],
-            "ids": result.ids,
-        }
+    table.declare("POST", EVENTS_PATH, access=SEND_ACCESS, summary="Send events")
 
     @table.add("GET", "/v1/events", access=_READ, summary="List events, newest first", query=EventQuery)
     def list_all(call: Call) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
@@ -116,24 +117,30 @@ def _from_unreadable(error: SecretUnreadableError) -> Response:
     return ProblemError(HTTPStatus.INTERNAL_SERVER_ERROR, str(error)).response()
 
 
+def _plain(status: HTTPStatus, headers: dict[str, str] | None = None) -> Callable[[Exception], Response]:
+    return lambda error: ProblemError(status, str(error), headers=headers).response()
+
+
+_ANSWERS: tuple[tuple[type[Exception], Callable[[Any], Response]], ...] = (
+    (ProblemError, ProblemError.response),
+    (InvalidInputError, lambda error: _from_input(error).response()),
+    (ValidationError, lambda error: from_validation(error).response()),
+    (NotFoundError, _plain(HTTPStatus.NOT_FOUND)),
+    (ConflictError, _plain(HTTPStatus.CONFLICT)),
+    (ForbiddenError, _plain(HTTPStatus.FORBIDDEN)),
+    (TemporaryError, _plain(HTTPStatus.SERVICE_UNAVAILABLE, {"retry-after": str(RETRY_AFTER_S)})),
+    (SecretUnreadableError, _from_unreadable),
+    (HTTPException, _from_http),
+    (Exception, _from_bug),
+)
+"""The first kind that fits an error says how it is answered."""
+
+
+def answer_to(error: Exception) -> Response:
+    """The problem document for any error, ours or a bug."""
+    return next(answer for kind, answer in _ANSWERS if isinstance(error, kind))(error)
+
+
 def install_error_handlers(app: Flask) -> None:
     """Every error of this application ends as a problem document."""
-    plain = {
-        NotFoundError: HTTPStatus.NOT_FOUND,
-        ConflictError: HTTPStatus.CONFLICT,
-        ForbiddenError: HTTPStatus.FORBIDDEN,
-    }
-    for kind, status in plain.items():
-        app.register_error_handler(kind, lambda error, status=status: ProblemError(status, str(error)).response())
-    app.register_error_handler(ProblemError, lambda error: error.response())
-    app.register_error_handler(InvalidInputError, lambda error: _from_input(error).response())
-    app.register_error_handler(ValidationError, lambda error: from_validation(error).response())
-    app.register_error_handler(
-        TemporaryError,
-        lambda error: ProblemError(
-            HTTPStatus.SERVICE_UNAVAILABLE, str(error), headers={"retry-after": str(RETRY_AFTER_S)}
-        ).response(),
-    )
-    app.register_error_handler(SecretUnreadableError, _from_unreadable)
-    app.register_error_handler(HTTPException, _from_http)
-    app.register_error_handler(Exception, _from_bug)
+    app.register_error_handler(Exception, answer_to)

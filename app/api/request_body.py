@@ -5,13 +5,17 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator
 from http import HTTPStatus
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import orjson
 from flask import Request
 from pydantic import BaseModel, ValidationError
+from werkzeug.wsgi import get_content_length, get_input_stream
 
 from app.api.problems import ProblemError, from_validation
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 JSON_LIMIT = 1024 * 1024
 """Largest body of a call that configures something."""
@@ -22,18 +26,18 @@ _GZIP_WINDOW = 31
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
-def read_bounded(request: Request, limit: int) -> bytes:
-    """The whole body, decompressed when it is gzip.
+def read_bounded(environ: WSGIEnvironment, limit: int) -> bytes:
+    """The whole body of a WSGI request, decompressed when it is gzip.
 
     Raises:
         ProblemError: 413 over the limit before or after decompression, 415 unknown encoding, 400 broken gzip.
     """
-    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    encoding = environ.get("HTTP_CONTENT_ENCODING", "identity").strip().lower()
     if encoding not in {"identity", "gzip", "x-gzip"}:
         raise ProblemError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "the body may be plain or gzip")
-    if (request.content_length or 0) > limit:
+    if (get_content_length(environ) or 0) > limit:
         raise _too_large(limit)
-    chunks = _wire_chunks(request)
+    chunks = _wire_chunks(environ)
     return _joined(_gunzipped(chunks, limit) if encoding != "identity" else chunks, limit)
 
 
@@ -43,7 +47,7 @@ def read_model(request: Request, model: type[ModelT]) -> ModelT:
     Raises:
         ProblemError: 413, 415, 400 not JSON, 422 naming the fields at fault.
     """
-    body = read_bounded(request, JSON_LIMIT)
+    body = read_bounded(request.environ, JSON_LIMIT)
     if body and request.mimetype not in {"application/json", ""} and not request.mimetype.endswith("+json"):
         raise ProblemError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send application/json")
     try:
@@ -62,8 +66,9 @@ def _too_large(limit: int) -> ProblemError:
     return ProblemError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the body may hold at most {limit} bytes")
 
 
-def _wire_chunks(request: Request) -> Iterator[bytes]:
-    while chunk := request.stream.read(_CHUNK):
+def _wire_chunks(environ: WSGIEnvironment) -> Iterator[bytes]:
+    stream = get_input_stream(environ)
+    while chunk := stream.read(_CHUNK):
         yield chunk
 
 

@@ -46,11 +46,11 @@ View = Callable[..., Any]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One declared route."""
+    """One declared route. One without a view is answered before Flask (``app.api.front``)."""
 
     method: str
     path: str
-    view: View
+    view: View | None
     access: Permission | str
     summary: str
     status: HTTPStatus
@@ -83,23 +83,27 @@ class RouteTable:
 
         return declare
 
+    def declare(self, method: str, path: str, *, access: Permission | str, summary: str) -> None:
+        """Declare a route that a door answers before Flask: it is described, and other methods get their 405."""
+        self.routes.append(Route(method, path, None, access, summary, HTTPStatus.OK, None, None))
+
     def register(self, app: Flask, authenticator: Authenticator) -> None:
         """Put every route into the application."""
         for route in self.routes:
-            handler = _handler(route, authenticator)
+            view = _handler(route, route.view, authenticator) if route.view else None
             app.add_url_rule(
-                route.path, endpoint=f"{route.method} {route.path}", view_func=handler, methods=[route.method]
+                route.path, endpoint=f"{route.method} {route.path}", view_func=view, methods=[route.method]
             )
 
 
-def _handler(route: Route, authenticator: Authenticator) -> Callable[..., Response]:
+def _handler(route: Route, view: View, authenticator: Authenticator) -> Callable[..., Response]:
     def handle(**path: Any) -> Response:
         if not isinstance(route.access, Permission):
-            return rendered(route.view(**path), route.status)
-        principal = authenticator.principal(request)
+            return rendered(view(**path), route.status)
+        principal = authenticator.principal(request.headers.get("authorization", ""))
         principal.require(route.access)
         call = Call(principal, read_model(request, route.body) if route.body else None, _query(route))
-        return rendered(route.view(call, **path), route.status)
+        return rendered(view(call, **path), route.status)
 
     return handle
 

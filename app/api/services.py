@@ -6,6 +6,7 @@ import secrets
 from dataclasses import dataclass
 from functools import partial
 
+from app.api.authentication import Authenticator
 from app.api.counts import Counts
 from app.core.clock import Clock, system_clock
 from app.core.doorbell import Doorbell, SilentDoorbell
@@ -15,6 +16,7 @@ from app.delivery.engine import egress_policy, load_sinks
 from app.delivery.replays import ReplayService
 from app.delivery.runtime import RuntimeLoader
 from app.ingest.accept import IngestService
+from app.ingest.ringing import RingingThread
 from app.queue.connection import ring_redis
 from app.queue.doorbell import RedisDoorbell
 from app.routing.event_history import EventHistory
@@ -45,6 +47,7 @@ class Services:
     events: EventHistory
     replays: ReplayService
     counts: Counts
+    authenticator: Authenticator
 
 
 def build_services(settings: Settings, store: Store, *, clock: Clock = system_clock) -> Services:
@@ -68,7 +71,7 @@ def build_services(settings: Settings, store: Store, *, clock: Clock = system_cl
         runtimes=RuntimeLoader(vault, sinks),
         doorbell=doorbell,
         clock=clock,
-        ingest=IngestService(store, clock, doorbell),
+        ingest=IngestService(store, clock, RingingThread(doorbell)),
         webhooks=WebhookService(
             store,
             ChangeRules(vault, sinks),
@@ -81,6 +84,7 @@ def build_services(settings: Settings, store: Store, *, clock: Clock = system_cl
         events=EventHistory(store),
         replays=ReplayService(store, clock=clock, random_bytes=secrets.token_bytes),
         counts=Counts(),
+        authenticator=Authenticator(store, clock),
     )
 
 

@@ -15,12 +15,9 @@ from app.ops.logging import configure_logging
 from app.ops.parent import die_with_parent
 from app.settings import Settings, load_settings
 
-BLOCKING_THREADS = 8
-"""Requests a process works on at once; the rest wait in the backlog."""
-
 BACKLOG = 1024
-APPLICATION = "app.api:create_app"
-"""Named, as for any WSGI server, and loaded in the server's own worker processes; their parent loads no application."""
+APPLICATION = "app.api:create_server_app"
+"""Named, as for any server, and loaded in the server's own worker processes; their parent loads no application."""
 
 STOP_GRACE_S = 10
 
@@ -73,9 +70,9 @@ def _serve(settings: Settings) -> None:
         APPLICATION,
         address=settings.host,
         port=settings.port,
-        interface=Interfaces.WSGI,
+        interface=Interfaces.RSGI,
         workers=web_processes(settings),
-        blocking_threads=BLOCKING_THREADS,
+        websockets=False,
         backlog=BACKLOG,
         respawn_failed_workers=True,
         workers_kill_timeout=STOP_GRACE_S,

@@ -12,7 +12,8 @@ Micros = int
 Clock = Callable[[], Micros]
 """Answers the current time; passed as an argument so that tests can move it."""
 
-SECOND: Micros = 1_000_000
+MILLISECOND: Micros = 1_000
+SECOND: Micros = 1_000 * MILLISECOND
 MINUTE: Micros = 60 * SECOND
 HOUR: Micros = 60 * MINUTE
 DAY: Micros = 24 * HOUR

@@ -4,6 +4,7 @@
 
     RelaypointError
     ├── TemporaryError            trying again later may help
+    │   ├── OverloadedError           too much is under way
     │   └── StoreUnavailableError     the database could not commit
     └── PermanentError            the same input fails for ever
         ├── InvalidInputError         a field or body is wrong; names the field
@@ -29,6 +30,10 @@ class TemporaryError(RelaypointError):
     """Trying the same again later may succeed."""
 
     permanent = False
+
+
+class OverloadedError(TemporaryError):
+    """Too much of this is under way already."""
 
 
 class StoreUnavailableError(TemporaryError):

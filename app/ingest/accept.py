@@ -12,7 +12,7 @@ from app.core.errors import ForbiddenError, InvalidInputError
 from app.core.event import CanonicalEvent
 from app.core.normalise import normalise
 from app.ingest.group_commit import GroupCommit
-from app.ingest.names import Names
+from app.ingest.names import KnownNames, Names
 from app.ingest.writing import Candidate, EventWriter, Written
 from app.security.api_keys import Principal
 from app.store import Store
@@ -47,6 +47,23 @@ class NothingAcceptedError(InvalidInputError):
         self.rejected = tuple(rejected)
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A body taken apart: its events, ready for the transaction, and what was refused of it."""
+
+    candidates: tuple[Candidate, ...]
+    rejected: tuple[Rejection, ...]
+
+    def result(self, written: Written) -> IngestResult:
+        """What became of it, after the commit."""
+        ids = tuple([candidate.row.id for candidate in self.candidates])
+        return IngestResult(written.accepted, len(ids) - written.accepted, self.rejected, ids)
+
+
+Commits = GroupCommit[Sequence[Candidate], Written]
+_NOTHING = Written(0, frozenset())
+
+
 class IngestService:
     """Accepts bodies of events for one process.
 
@@ -61,7 +78,7 @@ class IngestService:
         self._doorbell = doorbell
         self._names = Names(store)
         self._writer = EventWriter(store, self._names)
-        self._commits: GroupCommit[Sequence[Candidate], Written] = GroupCommit(self._writer.write)
+        self.commits: Commits = GroupCommit(self._write)
 
     def accept(self, body: bytes, content_type: str, headers: Mapping[str, str], principal: Principal) -> IngestResult:
         """Accept every good element of a body; answers only after the commit.
@@ -71,52 +88,83 @@ class IngestService:
             ForbiddenError: every element belongs to somebody else.
             StoreUnavailableError: nothing was committed.
         """
+        prepared = self.prepare(body, content_type, headers, principal)
+        events = prepared.candidates
+        return prepared.result(self.commits.submit(events, len(events)) if events else _NOTHING)
+
+    def prepare(
+        self,
+        body: bytes,
+        content_type: str,
+        headers: Mapping[str, str],
+        principal: Principal,
+        *,
+        may_read: bool = True,
+    ) -> Prepared:
+        """Take a body apart, normalise and mask its events.
+
+        Args:
+            body: the uncompressed bytes.
+            content_type: the header as received.
+            headers: those that may speak of the event.
+            principal: who sends.
+            may_read: False for a caller that must not wait for the database.
+
+        Raises:
+            InvalidInputError: nothing in the body can be parsed, or not one element is an event.
+            ForbiddenError: every element belongs to somebody else.
+            StoreUnavailableError: a name could not be read.
+            NotRememberedError: a name would have to be read, and ``may_read`` is False.
+        """
         now = self._clock()
+        names = self._names if may_read else self._names.memory
         rejected: list[Rejection] = []
         candidates: list[Candidate] = []
         for part in split_body(body, content_type, headers):
-            verdict = self._judge(part, principal, now)
+            verdict = _judge(part, principal, names, now)
             if isinstance(verdict, Rejection):
                 rejected.append(verdict)
             else:
                 candidates.append(verdict)
-        if not candidates:
-            if rejected:
-                _refuse_all(rejected)
-            return IngestResult(0, 0, (), ())
-        written = self._commits.submit(candidates)
-        self._doorbell.ring(written.partitions)
-        ids = tuple(candidate.row.id for candidate in candidates)
-        return IngestResult(written.accepted, len(candidates) - written.accepted, tuple(rejected), ids)
+        if rejected and not candidates:
+            _refuse_all(rejected)
+        return Prepared(tuple(candidates), tuple(rejected))
 
-    def _judge(self, part: Element | BadElement, principal: Principal, now: Micros) -> Candidate | Rejection:
-        if isinstance(part, BadElement):
-            return Rejection(part.index, part.type, part.detail)
-        try:
-            event = normalise(
-                part.data,
-                received_at=now,
-                default_organization=principal.organization_id,
-                default_context=principal.context_id,
-                header_id=part.header_id,
-            )
-        except InvalidInputError as error:
-            return Rejection(part.index, "invalid_event", error.detail)
-        refusal = self._refusal(event, principal)
-        if refusal is not None:
-            return Rejection(part.index, *refusal)
-        return Candidate.of(event, self._names, now)
+    def _write(self, group: Sequence[Sequence[Candidate]]) -> list[Written]:
+        written = self._writer.write(group)
+        self._doorbell.ring(frozenset().union(*(one.partitions for one in written)))
+        return written
 
-    def _refusal(self, event: CanonicalEvent, principal: Principal) -> tuple[str, str] | None:
-        if event.organization_id is None:
-            return "no_organization", "the event names no organization and the key belongs to none"
-        if principal.organization_id is not None and event.organization_id != principal.organization_id:
-            return FOREIGN, "the event belongs to another organization than the key"
-        if principal.context_id is not None and event.context_id != principal.context_id:
-            return FOREIGN, "the event belongs to another context than the key"
-        if self._names.organization(event.organization_id) is None:
-            return "unknown_organization", "create the organization first: POST /v1/organizations"
-        return None
+
+def _judge(part: Element | BadElement, principal: Principal, names: KnownNames, now: Micros) -> Candidate | Rejection:
+    if isinstance(part, BadElement):
+        return Rejection(part.index, part.type, part.detail)
+    try:
+        event = normalise(
+            part.data,
+            received_at=now,
+            default_organization=principal.organization_id,
+            default_context=principal.context_id,
+            header_id=part.header_id,
+        )
+    except InvalidInputError as error:
+        return Rejection(part.index, "invalid_event", error.detail)
+    refusal = _refusal(event, principal, names)
+    if refusal is not None:
+        return Rejection(part.index, *refusal)
+    return Candidate.of(event, names, now)
+
+
+def _refusal(event: CanonicalEvent, principal: Principal, names: KnownNames) -> tuple[str, str] | None:
+    if event.organization_id is None:
+        return "no_organization", "the event names no organization and the key belongs to none"
+    if principal.organization_id is not None and event.organization_id != principal.organization_id:
+        return FOREIGN, "the event belongs to another organization than the key"
+    if principal.context_id is not None and event.context_id != principal.context_id:
+        return FOREIGN, "the event belongs to another context than the key"
+    if names.organization(event.organization_id) is None:
+        return "unknown_organization", "create the organization first: POST /v1/organizations"
+    return None
 
 
 def _refuse_all(rejected: Sequence[Rejection]) -> None:

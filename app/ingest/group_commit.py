@@ -1,12 +1,13 @@
 """One transaction for everybody who is waiting: concurrent requests share a commit, and with it an fsync.
 
-The first to arrive leads: it commits for itself and for all who came while the last commit ran, then hands the lead to
-somebody who came later. A request is answered only after its own commit.
+A thread of its own commits. What is submitted while a commit runs waits together for the next one, so the busier it
+is, the larger the groups. A request is answered only after its own commit.
 """
 
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
@@ -15,95 +16,134 @@ from app.core.errors import StoreUnavailableError
 WorkT = TypeVar("WorkT")
 ResultT = TypeVar("ResultT")
 
-GROUP_LIMIT = 64
-"""Requests per transaction; bounds how long one commit can take."""
+GROUP_LIMIT = 256
+"""Requests per transaction."""
+GROUP_WEIGHT = 4_000
+"""Events per transaction, unless a single request has more; bounds how long one commit keeps the others waiting."""
+PATIENCE_S = 10.0
+"""How long a request waits for its turn."""
+_IDLE_S = 10.0
+"""The thread ends after this long without work; the next request starts another."""
 
 
-class _Ticket(Generic[WorkT, ResultT]):
-    """One waiting request."""
+class Ticket(Generic[WorkT, ResultT]):
+    """One waiting request.
 
-    __slots__ = ("called", "error", "leads", "result", "work")
+    Args:
+        work: what to commit.
+        weight: how many events it holds.
+        done: called by the committing thread once the outcome is known; must not block.
+    """
 
-    def __init__(self, work: WorkT) -> None:
+    __slots__ = ("_error", "_result", "done", "weight", "work")
+
+    def __init__(self, work: WorkT, weight: int, done: Callable[[], None]) -> None:
         self.work = work
-        self.called = threading.Event()
-        self.leads = False
-        self.result: ResultT | None = None
-        self.error: BaseException | None = None
+        self.weight = weight
+        self.done = done
+        self._result: ResultT | None = None
+        self._error: BaseException | None = None
+
+    def settle(self, result: ResultT | None, error: BaseException | None = None) -> None:
+        """Write the outcome down."""
+        self._result = result
+        self._error = error
+
+    def outcome(self) -> ResultT:
+        """The result of the work.
+
+        Raises:
+            StoreUnavailableError: the database could not commit, or patience ended before it tried.
+        """
+        if self._error is not None:
+            raise self._error
+        if self._result is None:
+            raise StoreUnavailableError("the database is too busy; try again")
+        return self._result
 
 
 class GroupCommit(Generic[WorkT, ResultT]):
-    """Collects work of concurrent threads into shared transactions.
+    """Collects work of concurrent requests into shared transactions.
 
     Args:
         commit: writes a group in one transaction and answers one result per work, in order; on an error nothing of the
             group may have been stored.
-        patience_s: how long a thread waits for its turn before it gives up with :class:`StoreUnavailableError`. Its
-            work may still be committed then; the sender's retry is a duplicate.
+        patience_s: how long :meth:`submit` stays in line before it gives up with :class:`StoreUnavailableError`.
     """
 
-    def __init__(self, commit: Callable[[Sequence[WorkT]], Sequence[ResultT]], patience_s: float = 10.0) -> None:
+    def __init__(self, commit: Callable[[Sequence[WorkT]], Sequence[ResultT]], patience_s: float = PATIENCE_S) -> None:
         self._commit = commit
         self._patience_s = patience_s
-        self._mutex = threading.Lock()
-        self._waiting: list[_Ticket[WorkT, ResultT]] = []
-        self._somebody_leads = False
+        self._changed = threading.Condition(threading.Lock())
+        self._waiting: deque[Ticket[WorkT, ResultT]] = deque()
+        self._thread: threading.Thread | None = None
 
-    def submit(self, work: WorkT) -> ResultT:
+    def submit(self, work: WorkT, weight: int = 1) -> ResultT:
         """Commit the work, together with others; answers its result.
 
         Raises:
             StoreUnavailableError: the database could not commit.
         """
-        ticket: _Ticket[WorkT, ResultT] = _Ticket(work)
-        with self._mutex:
+        done = threading.Event()
+        ticket = Ticket[WorkT, ResultT](work, weight, done.set)
+        self.enqueue(ticket)
+        if not done.wait(self._patience_s) and not self.give_up(ticket):
+            done.wait()
+        return ticket.outcome()
+
+    def enqueue(self, ticket: Ticket[WorkT, ResultT]) -> None:
+        """Put a request in line."""
+        with self._changed:
             self._waiting.append(ticket)
-            if not self._somebody_leads:
-                self._somebody_leads = ticket.leads = True
-        if not ticket.leads and not ticket.called.wait(self._patience_s):
-            self._give_up(ticket)
-        if ticket.leads:
-            self._lead()
-        if ticket.error is not None:
-            raise ticket.error
-        if ticket.result is None:
-            raise StoreUnavailableError("the database is too busy; try again")
-        return ticket.result
+            self._changed.notify()
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="group-commit", daemon=True)
+                self._thread.start()
 
-    def _give_up(self, ticket: _Ticket[WorkT, ResultT]) -> None:
-        """Leave the queue, unless the commit or the lead came at the last moment."""
-        with self._mutex:
-            if ticket in self._waiting and not ticket.leads:
-                self._waiting.remove(ticket)
+    def give_up(self, ticket: Ticket[WorkT, ResultT]) -> bool:
+        """Leave the line; False when a transaction has taken the work already, and will call ``done``."""
+        with self._changed:
+            if ticket not in self._waiting:
+                return False
+            self._waiting.remove(ticket)
+            return True
 
-    def _lead(self) -> None:
-        with self._mutex:
-            group, self._waiting = self._waiting[:GROUP_LIMIT], self._waiting[GROUP_LIMIT:]
-        try:
-            self._serve(group)
-        finally:
-            with self._mutex:
-                if self._waiting:
-                    self._waiting[0].leads = True
-                    self._waiting[0].called.set()
-                else:
-                    self._somebody_leads = False
-            for ticket in group:
-                ticket.called.set()
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                if not self._waiting and not self._changed.wait(_IDLE_S) and not self._waiting:
+                    self._thread = None
+                    return
+                group = self._next_group()
+            if group:
+                self._serve(group)
 
-    def _serve(self, group: Sequence[_Ticket[WorkT, ResultT]]) -> None:
+    def _next_group(self) -> list[Ticket[WorkT, ResultT]]:
+        """The first waiting requests: one whatever its weight, then as many as the limits allow."""
+        group: list[Ticket[WorkT, ResultT]] = []
+        weight = 0
+        while self._waiting and len(group) < GROUP_LIMIT:
+            weight += self._waiting[0].weight
+            if group and weight > GROUP_WEIGHT:
+                break
+            group.append(self._waiting.popleft())
+        return group
+
+    def _serve(self, group: Sequence[Ticket[WorkT, ResultT]]) -> None:
         try:
             results = self._commit([ticket.work for ticket in group])
         except StoreUnavailableError as error:
             for ticket in group:
-                ticket.error = error
+                ticket.settle(None, error)
         except Exception as error:  # noqa: BLE001 - whatever it is belongs to the request that caused it
-            if len(group) == 1:
-                group[0].error = error
+            if len(group) > 1:
+                # One request's rows broke the shared transaction: each goes alone, so that only the culprit fails.
+                for ticket in group:
+                    self._serve([ticket])
                 return
-            # One request's rows broke the shared transaction: each goes alone, so that only the culprit fails.
-            for ticket in group:
-                self._serve([ticket])
+            group[0].settle(None, error)
         else:
             for ticket, result in zip(group, results, strict=True):
-                ticket.result = result
+                ticket.settle(result)
+        for ticket in group:
+            ticket.done()

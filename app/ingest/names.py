@@ -2,11 +2,61 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Protocol
+
+from app.core.errors import RelaypointError
 from app.store import Store
 from app.store.accepted import context_name, organization_name
 
 REMEMBERED = 50_000
 """Contexts remembered before the memory starts over."""
+
+
+class KnownNames(Protocol):
+    """Where names are looked up."""
+
+    def organization(self, organization_id: str) -> str | None:
+        """The organization's name, or None when there is no such organization."""
+        ...
+
+    def context(self, organization_id: str, context_id: str) -> str | None:
+        """The context's last known name, or None."""
+        ...
+
+
+class NotRememberedError(RelaypointError):
+    """A name is not in memory, and whoever asked must not wait for the database."""
+
+
+class RememberedNames:
+    """Names without the database behind them."""
+
+    def __init__(self, organizations: Mapping[str, str], contexts: Mapping[tuple[str, str], str | None]) -> None:
+        self._organizations = organizations
+        self._contexts = contexts
+
+    def organization(self, organization_id: str) -> str:
+        """The organization's name.
+
+        Raises:
+            NotRememberedError: only the database can tell.
+        """
+        name = self._organizations.get(organization_id)
+        if name is None:
+            raise NotRememberedError(organization_id)
+        return name
+
+    def context(self, organization_id: str, context_id: str) -> str | None:
+        """The context's last known name, or None.
+
+        Raises:
+            NotRememberedError: only the database can tell.
+        """
+        try:
+            return self._contexts[organization_id, context_id]
+        except KeyError:
+            raise NotRememberedError(context_id) from None
 
 
 class Names:
@@ -16,6 +66,7 @@ class Names:
         self._store = store
         self._organizations: dict[str, str] = {}
         self._contexts: dict[tuple[str, str], str | None] = {}
+        self.memory = RememberedNames(self._organizations, self._contexts)
 
     def organization(self, organization_id: str) -> str | None:
         """The organization's name, or None when there is no such organization."""

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from app.core.clock import Micros
 from app.core.event import CanonicalEvent
-from app.ingest.names import Names
+from app.ingest.names import KnownNames, Names
 from app.routing.match import Router, RoutingTable, due_time
 from app.store import Store
 from app.store.accepted import EventRow, known_keys, lock_ingest, remember_context, write_events
@@ -25,7 +25,7 @@ class Candidate:
     context_name: str | None
 
     @classmethod
-    def of(cls, event: CanonicalEvent, names: Names, now: Micros) -> Candidate:
+    def of(cls, event: CanonicalEvent, names: KnownNames, now: Micros) -> Candidate:
         """A candidate of an event whose organization exists."""
         organization_id = event.organization_id or ""
         context_name = event.context_name

@@ -10,7 +10,7 @@ import pytest
 
 from app.core.errors import StoreUnavailableError
 from app.ingest import group_commit
-from app.ingest.group_commit import GroupCommit
+from app.ingest.group_commit import GroupCommit, Ticket
 
 
 class Slow:
@@ -48,8 +48,8 @@ def run(commits: GroupCommit[int, int], works: Sequence[int]) -> tuple[dict[int,
     for position, work in enumerate(works):
         threads.append(threading.Thread(target=submit, args=(work,)))
         threads[-1].start()
-        # The first leads; the others are in the queue before anybody lets it go.
-        wait_until(lambda position=position: commits._somebody_leads and len(commits._waiting) >= position)
+        # The first is being committed; the others are in line before anybody lets it go.
+        wait_until(lambda position=position: len(commits._waiting) == position)
     return results, threads
 
 
@@ -75,7 +75,7 @@ def test_whoever_comes_during_a_commit_shares_the_next(monkeypatch: pytest.Monke
     assert results == {work: work * 10 for work in range(6)}
 
 
-def test_the_lead_is_handed_over_until_everybody_is_served(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_group_has_a_limit_and_everybody_is_served(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(group_commit, "GROUP_LIMIT", 2)
     commit = Slow()
     results, threads = run(GroupCommit(commit), range(8))
@@ -126,3 +126,27 @@ def test_patience_ends_with_an_error_and_the_work_is_not_done_later() -> None:
     assert results[1] == 10
     assert commit.groups == [[1]]
     assert commits.submit(3) == 30
+
+
+def test_heavy_requests_share_less(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(group_commit, "GROUP_WEIGHT", 10)
+    commit = Slow()
+    commits = GroupCommit[int, int](commit)
+    first = threading.Thread(target=commits.submit, args=(0,))
+    first.start()
+    wait_until(lambda: commit.groups == [[0]])
+    tickets = [Ticket[int, int](number, weight, lambda: None) for number, weight in enumerate((4, 6, 99, 1, 9), 1)]
+    for ticket in tickets:
+        commits.enqueue(ticket)
+    commit.gate.set()
+    first.join(10)
+    wait_until(lambda: sum(map(len, commit.groups)) == 6)
+    assert commit.groups == [[0], [1, 2], [3], [4, 5]]
+
+
+def test_an_idle_thread_ends_and_the_next_request_starts_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(group_commit, "_IDLE_S", 0.01)
+    commits = GroupCommit[int, int](Slow(open_gate=True))
+    assert commits.submit(1) == 10
+    wait_until(lambda: commits._thread is None)
+    assert commits.submit(2) == 20
