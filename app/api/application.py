@@ -16,6 +16,7 @@ from app.api.front import EVENTS_PATH, SECURITY_HEADERS, Front, count_answer
 from app.api.health import health_routes
 from app.api.openapi import openapi_document
 from app.api.places import place_routes
+from app.api.policies import policy_routes, trial_routes
 from app.api.problems import install_error_handlers
 from app.api.replays import replay_routes
 from app.api.routing import PUBLIC, Route, RouteTable
@@ -39,6 +40,8 @@ def build_application(settings: Settings) -> Flask:
     tables = [
         place_routes(services),
         event_routes(services),
+        policy_routes(services),
+        trial_routes(services),
         webhook_routes(services),
         webhook_action_routes(services),
         delivery_routes(services),

@@ -19,8 +19,12 @@ from app.ingest.accept import IngestService
 from app.ingest.ringing import RingingThread
 from app.queue.connection import ring_redis
 from app.queue.doorbell import RedisDoorbell
+from app.routing.change_windows import CHANGE_WINDOWS, WindowTrials
 from app.routing.event_history import EventHistory
 from app.routing.places import PlaceService
+from app.routing.policy_service import PolicyService
+from app.routing.sensitivity_rules import SENSITIVITY_RULES
+from app.routing.trials import Trials
 from app.routing.webhook_change import ChangeRules
 from app.routing.webhooks import WebhookService
 from app.security.vault import Vault, open_vault
@@ -44,6 +48,10 @@ class Services:
     ingest: IngestService
     webhooks: WebhookService
     places: PlaceService
+    change_windows: PolicyService
+    sensitivity_rules: PolicyService
+    window_trials: WindowTrials
+    trials: Trials
     events: EventHistory
     replays: ReplayService
     counts: Counts
@@ -62,6 +70,7 @@ def build_services(settings: Settings, store: Store, *, clock: Clock = system_cl
     doorbell: Doorbell = (
         RedisDoorbell(ring_redis(settings.redis_url), clock) if settings.redis_url else SilentDoorbell()
     )
+    windows = PolicyService(store, CHANGE_WINDOWS, clock=clock, random_bytes=secrets.token_bytes)
     return Services(
         settings=settings,
         store=store,
@@ -81,6 +90,10 @@ def build_services(settings: Settings, store: Store, *, clock: Clock = system_cl
             random_bytes=secrets.token_bytes,
         ),
         places=PlaceService(store, clock=clock, random_bytes=secrets.token_bytes),
+        change_windows=windows,
+        sensitivity_rules=PolicyService(store, SENSITIVITY_RULES, clock=clock, random_bytes=secrets.token_bytes),
+        window_trials=WindowTrials(store, windows, clock=clock),
+        trials=Trials(store),
         events=EventHistory(store),
         replays=ReplayService(store, clock=clock, random_bytes=secrets.token_bytes),
         counts=Counts(),

@@ -3,6 +3,7 @@
 ::
 
     RelaypointError
+    ├── NotRememberedError        only the database can tell, and the caller must not wait for it
     ├── TemporaryError            trying again later may help
     │   ├── OverloadedError           too much is under way
     │   └── StoreUnavailableError     the database could not commit
@@ -24,6 +25,10 @@ class RelaypointError(Exception):
     """Anything Relaypoint raises on purpose."""
 
     permanent: bool = True
+
+
+class NotRememberedError(RelaypointError):
+    """Something is not in memory, and whoever asked must not wait for the database."""
 
 
 class TemporaryError(RelaypointError):

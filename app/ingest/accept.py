@@ -14,6 +14,7 @@ from app.core.normalise import normalise
 from app.ingest.group_commit import GroupCommit
 from app.ingest.names import KnownNames, Names
 from app.ingest.writing import Candidate, EventWriter, Written
+from app.routing.policies import KnownPolicies, Policies
 from app.security.api_keys import Principal
 from app.store import Store
 
@@ -77,6 +78,7 @@ class IngestService:
         self._clock = clock
         self._doorbell = doorbell
         self._names = Names(store)
+        self._policies = Policies(store, clock)
         self._writer = EventWriter(store, self._names)
         self.commits: Commits = GroupCommit(self._write)
 
@@ -113,15 +115,16 @@ class IngestService:
         Raises:
             InvalidInputError: nothing in the body can be parsed, or not one element is an event.
             ForbiddenError: every element belongs to somebody else.
-            StoreUnavailableError: a name could not be read.
-            NotRememberedError: a name would have to be read, and ``may_read`` is False.
+            StoreUnavailableError: a name or a policy could not be read.
+            NotRememberedError: a name or a policy would have to be read, and ``may_read`` is False.
         """
         now = self._clock()
         names = self._names if may_read else self._names.memory
+        policies = self._policies if may_read else self._policies.memory
         rejected: list[Rejection] = []
         candidates: list[Candidate] = []
         for part in split_body(body, content_type, headers):
-            verdict = _judge(part, principal, names, now)
+            verdict = _judge(part, principal, names, policies, now)
             if isinstance(verdict, Rejection):
                 rejected.append(verdict)
             else:
@@ -136,7 +139,9 @@ class IngestService:
         return written
 
 
-def _judge(part: Element | BadElement, principal: Principal, names: KnownNames, now: Micros) -> Candidate | Rejection:
+def _judge(
+    part: Element | BadElement, principal: Principal, names: KnownNames, policies: KnownPolicies, now: Micros
+) -> Candidate | Rejection:
     if isinstance(part, BadElement):
         return Rejection(part.index, part.type, part.detail)
     try:
@@ -152,7 +157,7 @@ def _judge(part: Element | BadElement, principal: Principal, names: KnownNames, 
     refusal = _refusal(event, principal, names)
     if refusal is not None:
         return Rejection(part.index, *refusal)
-    return Candidate.of(event, names, now)
+    return Candidate.of(event, names, now, policies.of(event.organization_id or ""))
 
 
 def _refusal(event: CanonicalEvent, principal: Principal, names: KnownNames) -> tuple[str, str] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from app.core.errors import RelaypointError
+from app.core.errors import NotRememberedError
 from app.store import Store
 from app.store.accepted import context_name, organization_name
 
@@ -23,10 +23,6 @@ class KnownNames(Protocol):
     def context(self, organization_id: str, context_id: str) -> str | None:
         """The context's last known name, or None."""
         ...
-
-
-class NotRememberedError(RelaypointError):
-    """A name is not in memory, and whoever asked must not wait for the database."""
 
 
 class RememberedNames:

@@ -11,7 +11,8 @@ from sqlalchemy import Connection
 from app.core.clock import Micros
 from app.core.event import CanonicalEvent
 from app.ingest.names import KnownNames, Names
-from app.routing.match import Router, RoutingTable, due_time
+from app.routing.match import RoutedEvent, Router, RoutingTable, due_time, skip_reason
+from app.routing.policies import NO_POLICY, Policy, judge
 from app.store import Store
 from app.store.accepted import EventRow, known_keys, lock_ingest, remember_context, write_events
 
@@ -23,16 +24,21 @@ class Candidate:
     row: EventRow
     service: str
     context_name: str | None
+    routed: RoutedEvent
 
     @classmethod
-    def of(cls, event: CanonicalEvent, names: KnownNames, now: Micros) -> Candidate:
-        """A candidate of an event whose organization exists."""
+    def of(cls, event: CanonicalEvent, names: KnownNames, now: Micros, policy: Policy = NO_POLICY) -> Candidate:
+        """A candidate of an event whose organization exists and decided this policy."""
         organization_id = event.organization_id or ""
+        event, windows = judge(event, policy, now)
         context_name = event.context_name
         if event.context_id and context_name is None:
             context_name = names.context(organization_id, event.context_id)
         body = event.to_json(
-            received_at=now, organization_name=names.organization(organization_id), context_name=context_name
+            received_at=now,
+            organization_name=names.organization(organization_id),
+            context_name=context_name,
+            windows=windows,
         )
         row = EventRow(
             id=event.id,
@@ -48,7 +54,7 @@ class Candidate:
             body=body,
             owes=(),
         )
-        return cls(row, event.service, event.context_name)
+        return cls(row, event.service, event.context_name, RoutedEvent(body, event.actor_type, windows))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +104,17 @@ class EventWriter:
             seen.add(row.dedupe_key)
             accepted += 1
             routes = table.matching(row.organization_id, row.context_id, row.type)
+            skips = tuple(
+                (route.webhook_pk, why)
+                for route in routes
+                if route.has_conditions and (why := skip_reason(route, candidate.routed)) is not None
+            )
+            if skips:
+                skipped = {pk for pk, _ in skips}
+                routes = tuple(route for route in routes if route.webhook_pk not in skipped)
             owes = tuple((route.webhook_pk, due_time(route, row.received_at)) for route in routes)
             partitions.update(route.partition for route in routes)
-            rows.append(replace(row, owes=owes))
+            rows.append(replace(row, owes=owes, skips=skips))
         return Written(accepted, frozenset(partitions))
 
     def _write_contexts(self, connection: Connection, candidates: Iterable[Candidate]) -> list[Candidate]:

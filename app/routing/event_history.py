@@ -13,7 +13,7 @@ from app.core.clock import Micros
 from app.core.errors import NotFoundError
 from app.core.ids import delivery_id
 from app.core.states import DeliveryState
-from app.routing.match import explain
+from app.routing.match import Decision, explain
 from app.security.scope import Scope
 from app.store.engine import Store
 from app.store.routes import read_routes
@@ -74,8 +74,6 @@ class EventHistory:
     def explain(self, scope: Scope, event_id: str, organization_id: str | None = None) -> dict[str, Any]:
         """Each webhook in reach of an event: whether it got it, and the reason.
 
-        Deliveries that exist are the truth of when the event came; for the others the present rules speak.
-
         Raises:
             NotFoundError: there is no such event in this scope.
         """
@@ -94,20 +92,28 @@ class EventHistory:
         seen = [route for route in routes if scope.covers(route.organization_id, route.context_id)]
         for route, decision in zip(seen, explain(seen, row.context_id, row.type), strict=True):
             delivery = owed.pop(route.webhook_pk, None)
-            reason = "scope and event type matched when the event came" if delivery else decision.reason
-            if delivery is None and decision.matched:
-                reason = "it would match now; the webhook was created or changed after the event came"
             items.append(
                 {
                     "webhook_id": route.webhook_id,
                     "webhook_name": route.name,
-                    "matched": delivery is not None,
-                    "reason": reason,
+                    "matched": delivery is not None and delivery.state != DeliveryState.SKIPPED,
+                    "reason": _reason(delivery, decision),
                     "delivery_id": delivery_id(route.webhook_id, row.seq) if delivery else None,
                     "state": DeliveryState(delivery.state).label if delivery else None,
                 }
             )
         return {"event_id": event_id, "webhooks": items}
+
+
+def _reason(delivery: Row[Any] | None, decision: Decision) -> str:
+    """A delivery that exists tells how it was when the event came; for the others the present rules speak."""
+    if delivery is not None:
+        if delivery.state == DeliveryState.SKIPPED:
+            return str(delivery.reason)
+        return "scope, event type and conditions matched when the event came"
+    if decision.matched:
+        return "it would match now; the webhook was created or changed after the event came"
+    return decision.reason
 
 
 def _scan(connection: Connection, scope: Scope, wanted: EventFilter, before: int | None) -> Iterator[tuple[int, bytes]]:

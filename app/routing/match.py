@@ -2,19 +2,28 @@
 
 A Context webhook sees its own Context. An Organization webhook sees every Context and the Organization itself.
 A paused webhook is still owed its events; they are held. A disabled one, or one without an endpoint, is owed nothing.
+An event in reach that a filter or a change window keeps back becomes a skipped delivery, so that the ledger tells it.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, cast
 
+import orjson
 from sqlalchemy import Connection
 
 from app.core.clock import Micros
 from app.core.event_types import find_event_type
+from app.core.filters import FilterTooCostlyError
 from app.core.states import Mode
+from app.core.windows.decision import WindowDecision
 from app.store.routes import Route, read_routes, routing_generation
+
+log = logging.getLogger(__name__)
 
 MEMO_LIMIT = 20_000
 """Distinct (organization, context, type) triples remembered before the memo starts over."""
@@ -28,6 +37,35 @@ class Decision:
     webhook_name: str
     matched: bool
     reason: str
+
+
+class RoutedEvent:
+    """What a route's own conditions are asked about.
+
+    Args:
+        body: the canonical event as JSON; parsed only when some filter asks.
+        actor_type: who made the change.
+        windows: what the organization's change windows say of it.
+    """
+
+    def __init__(self, body: bytes, actor_type: str, windows: WindowDecision) -> None:
+        self._body = body
+        self._actor_type = actor_type
+        self._windows = windows
+
+    @cached_property
+    def document(self) -> dict[str, Any]:
+        """The event as filters see it."""
+        return cast("dict[str, Any]", orjson.loads(self._body))
+
+    @property
+    def expected_because(self) -> str | None:
+        """Why nobody who watches for changes outside change windows needs to hear of it; None when they do."""
+        if not self._windows.outside:
+            return f"inside change window {', '.join(self._windows.allowed_by)}"
+        if self._actor_type == "system":
+            return "the system made this change; change windows are for people"
+        return None
 
 
 class RoutingTable:
@@ -53,6 +91,10 @@ class RoutingTable:
         return found
 
 
+_IDLE = {"needs_endpoint": "the webhook has no endpoint yet", "disabled": "the webhook is disabled"}
+"""States in which a webhook is owed nothing."""
+
+
 def refusal(route: Route, context_id: str | None, event_type: str) -> str | None:
     """Why this route of the event's organization does not get it; None when it does."""
     known = find_event_type(event_type)
@@ -60,13 +102,28 @@ def refusal(route: Route, context_id: str | None, event_type: str) -> str | None
         return f"event type {event_type} is never delivered"
     if route.context_id is not None and route.context_id != context_id:
         return f"the event belongs to {_place(context_id)}, the webhook to context {route.context_id}"
+    if context_id is not None and context_id in route.muted_contexts:
+        return f"context {context_id} is muted for this webhook"
     if route.event_types is not None and event_type not in route.event_types:
         return f"event type {event_type} is not among the enabled ones"
-    if route.state == "needs_endpoint":
-        return "the webhook has no endpoint yet"
-    if route.state == "disabled":
-        return "the webhook is disabled"
-    return None
+    return _IDLE.get(route.state)
+
+
+def skip_reason(route: Route, event: RoutedEvent) -> str | None:
+    """Why an event in reach of this route is not sent to it; None when it is.
+
+    A filter that cannot judge so large an event in time lets it pass: it is better to hear too much.
+    """
+    if route.only_outside_change_windows and (why := event.expected_because) is not None:
+        return why
+    if route.filter is None:
+        return None
+    try:
+        place = route.filter.refusal(event.document)
+    except FilterTooCostlyError:
+        log.warning("event too large for a filter, delivered", extra={"webhook": route.webhook_id})
+        return None
+    return None if place is None else f"the filter says no at {place or '/'}"
 
 
 def _place(context_id: str | None) -> str:

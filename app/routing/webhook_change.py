@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from sqlalchemy import RowMapping
 
 from app.core.endpoint_url import ENDPOINT_SCHEMES, check_endpoint_url, is_syslog, origin
 from app.core.errors import ConflictError, InvalidInputError
+from app.core.filters import read_filter
 from app.core.header_rules import check_headers
 from app.core.retry import check_schedule
 from app.core.shown_url import shown_url
@@ -46,6 +47,7 @@ def changed_columns(row: RowMapping, patch: WebhookPatch, rules: ChangeRules) ->
     """
     change = _Change(row, patch, rules)
     change.simple_fields()
+    change.choice()
     change.sink()
     change.endpoint()
     change.shown_endpoint()
@@ -85,8 +87,6 @@ class _Change:
         patch = self._patch
         if patch.name is not None:
             self.values["name"] = patch.name
-        if patch.event_types is not None:
-            self.values["event_types"] = _json(check_event_types(patch.event_types))
         if patch.retry is not None:
             self.values["retry_schedule"] = _json(list(check_schedule(patch.retry.schedule_s)))
         if patch.says("rate_limit"):
@@ -96,6 +96,24 @@ class _Change:
         if patch.batch is not None:
             for name, number in patch.batch.model_dump(exclude_none=True).items():
                 self.values[f"batch_{name}"] = number
+
+    def choice(self) -> None:
+        """Which events it wants."""
+        patch = self._patch
+        if patch.event_types is not None:
+            self.values["event_types"] = _json(check_event_types(patch.event_types))
+        if patch.muted_contexts is not None:
+            self.values["muted_contexts"] = _json(self._muted(patch.muted_contexts))
+        if patch.says("filter"):
+            self.values["filter"] = None if patch.filter is None else _checked_filter(patch.filter)
+        if patch.only_outside_change_windows is not None:
+            self.values["only_outside_change_windows"] = patch.only_outside_change_windows
+
+    def _muted(self, contexts: Sequence[str]) -> list[str]:
+        if contexts and self._row["context_id"] is not None:
+            hint = "only a webhook of the whole organization can mute contexts; this one belongs to a single context"
+            raise InvalidInputError(hint, field="muted_contexts")
+        return sorted(set(contexts))
 
     def sink(self) -> None:
         """Another sink starts with settings of its own."""
@@ -245,6 +263,11 @@ def _moved(sink: Sink, before: Mapping[str, Any], after: Mapping[str, Any]) -> b
         if old != new and is_address(schema) and old and new and origin(str(old)) != origin(str(new)):
             return True
     return False
+
+
+def _checked_filter(pattern: Mapping[str, Any]) -> str:
+    read_filter(pattern)
+    return _json(pattern)
 
 
 def _json(value: Any) -> str:

@@ -13,6 +13,7 @@ MAX_BATCH_BYTES = 8 * 1024 * 1024
 MAX_BATCH_AGE_S = 86_400
 MAX_CONCURRENCY = 256
 MAX_RATE_PER_S = 100_000
+MAX_MUTED = 1_000
 MAX_OVERLAP_S = 7 * 86_400
 DEFAULT_OVERLAP_S = 86_400
 
@@ -76,6 +77,9 @@ class WebhookPatch(_Body):
     endpoint_url: str | None = None
     headers: dict[str, str | KeepSecret] | None = None
     event_types: list[str] | None = None
+    muted_contexts: Annotated[list[Identifier], Field(max_length=MAX_MUTED)] | None = None
+    filter: dict[str, Any] | None = None
+    only_outside_change_windows: Annotated[bool, Field(strict=True)] | None = None
     config: dict[str, Any] | None = None
     secrets: dict[str, Any] | None = None
     batch: BatchRule | None = None

@@ -23,6 +23,8 @@ class Permission(StrEnum):
     DELIVERIES_SEND = "deliveries:send"
     ORGANIZATIONS_READ = "organizations:read"
     ORGANIZATIONS_WRITE = "organizations:write"
+    POLICIES_READ = "policies:read"
+    POLICIES_WRITE = "policies:write"
     KEYS_WRITE = "keys:write"
     PLATFORM_READ = "platform:read"
 
@@ -47,6 +49,7 @@ _READ = frozenset(
         Permission.WEBHOOKS_READ,
         Permission.DELIVERIES_READ,
         Permission.ORGANIZATIONS_READ,
+        Permission.POLICIES_READ,
         Permission.PLATFORM_READ,
     }
 )
@@ -54,6 +57,7 @@ _WRITE = _READ | {
     Permission.EVENTS_SEND,
     Permission.WEBHOOKS_WRITE,
     Permission.WEBHOOK_SECRETS_READ,
+    Permission.POLICIES_WRITE,
     Permission.DELIVERIES_SEND,
 }
 _GRANTS = {

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, bindparam, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.core.clock import Micros
+from app.core.states import DeliveryState
 from app.store.accounts import raise_accounts
 from app.store.bulk import bulk_insert
 from app.store.partitions import next_counter
@@ -37,10 +38,13 @@ class EventRow:
     body: bytes
     owes: tuple[tuple[int, Micros | None], ...]
     """The webhooks that get it, each with the time its delivery is due (None = held until the webhook resumes)."""
+    skips: tuple[tuple[int, str], ...] = ()
+    """The webhooks in reach that do not get it, each with the reason."""
 
 
-_EVENT_COLUMNS = tuple(item.name for item in fields(EventRow) if item.name != "owes")
+_EVENT_COLUMNS = tuple(item.name for item in fields(EventRow) if item.name not in {"owes", "skips"})
 _event_values = attrgetter(*_EVENT_COLUMNS)
+_SKIPPED_COLUMNS = ("webhook_pk", "event_seq", "state", "attempt_count", "tries", "reason")
 DELIVERY_COLUMNS = ("webhook_pk", "event_seq", "state", "due_at", "attempt_count", "tries")
 """What a new delivery is written with."""
 
@@ -64,12 +68,16 @@ def write_events(connection: Connection, rows: Sequence[EventRow]) -> None:
     first = next_counter(connection, "event_seq", len(rows)) - len(rows) + 1
     event_rows = []
     delivery_rows: list[tuple[int | None, ...]] = []
+    skipped_rows: list[tuple[int | str, ...]] = []
     for seq, row in enumerate(rows, first):
         event_rows.append((seq, *_event_values(row)))
         delivery_rows.extend((pk, seq, 0, due_at, 0, 0) for pk, due_at in row.owes)
+        skipped_rows.extend((pk, seq, DeliveryState.SKIPPED, 0, 0, why) for pk, why in row.skips)
     bulk_insert(connection, events, ("seq", *_EVENT_COLUMNS), event_rows)
     bulk_insert(connection, deliveries, DELIVERY_COLUMNS, delivery_rows)
-    raise_accounts(connection, Counter(pk for row in rows for pk, _ in row.owes))
+    if skipped_rows:
+        bulk_insert(connection, deliveries, _SKIPPED_COLUMNS, skipped_rows)
+    raise_accounts(connection, Counter(pk for row in rows for pk, _ in (*row.owes, *row.skips)))
 
 
 def lock_ingest(connection: Connection) -> None:

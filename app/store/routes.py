@@ -9,6 +9,7 @@ import orjson
 from sqlalchemy import Connection, Row, select
 
 from app.core.clock import SECOND, Micros
+from app.core.filters import Filter, read_filter
 from app.core.states import Mode
 from app.store.tables import counters, webhooks
 
@@ -27,6 +28,14 @@ class Route:
     event_types: frozenset[str] | None
     mode: Mode
     batch_max_age: Micros
+    muted_contexts: frozenset[str] = frozenset()
+    filter: Filter | None = None
+    only_outside_change_windows: bool = False
+
+    @property
+    def has_conditions(self) -> bool:
+        """Whether the content of an event decides, and not only its place and type."""
+        return self.filter is not None or self.only_outside_change_windows
 
 
 _GENERATION = select(counters.c.value).where(counters.c.name == "routing_generation")
@@ -37,11 +46,15 @@ def routing_generation(connection: Connection) -> int:
     return int(connection.execute(_GENERATION).scalar_one())
 
 
-def read_routes(connection: Connection, organization_id: str | None = None) -> list[Route]:
-    """Every webhook that is not deleted, of one organization or of all."""
+def read_routes(
+    connection: Connection, organization_id: str | None = None, *, webhook_id: str | None = None
+) -> list[Route]:
+    """Every webhook that is not deleted, of one organization or of all; or only the one of this id."""
     statement = select(webhooks).where(webhooks.c.deleted_at.is_(None)).order_by(webhooks.c.pk)
     if organization_id is not None:
         statement = statement.where(webhooks.c.organization_id == organization_id)
+    if webhook_id is not None:
+        statement = statement.where(webhooks.c.id == webhook_id)
     return [_route(row) for row in connection.execute(statement)]
 
 
@@ -67,4 +80,7 @@ def _route(row: Row[Any]) -> Route:
         event_types=None if "*" in types else frozenset(types),
         mode=Mode(row.mode),
         batch_max_age=row.batch_max_age_s * SECOND,
+        muted_contexts=frozenset(orjson.loads(row.muted_contexts)),
+        filter=read_filter(orjson.loads(row.filter)) if row.filter else None,
+        only_outside_change_windows=row.only_outside_change_windows,
     )

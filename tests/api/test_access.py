@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -14,6 +15,16 @@ from app.store.tables import api_keys
 from tests.api.conftest import Caller
 
 PUBLIC = {"GET /healthz", "GET /readyz", "GET /metrics", "GET /v1/openapi.json"}
+LOOKS = {
+    "POST /v1/sinks/<sink>/render",
+    "POST /v1/filters/test",
+    "POST /v1/webhooks/<webhook>/explain",
+    "POST /v1/organizations/<organization>/change-windows/test",
+    "POST /v1/organizations/<organization>/change-windows/preview",
+}
+"""Calls that carry a body and change nothing."""
+WINDOW = {"name": "Any", "time_intervals": [{}]}
+RULE = {"name": "Any", "pattern": {"action": ["update"]}, "sensitivity": 1}
 ARGUMENT = re.compile(r"<\w+>")
 
 
@@ -56,7 +67,7 @@ def test_a_reader_changes_nothing(app: Flask, platform: Caller, caller: Callable
     reader = caller("viewer", "acme")
     for endpoint in declared(app):
         method, path = endpoint.split()
-        if method != "GET" and not path.endswith("/render"):
+        if method != "GET" and endpoint not in LOOKS:
             assert reader(method, ARGUMENT.sub("x", path), json={}).status_code == 403, endpoint
 
 
@@ -74,15 +85,22 @@ def test_foreign_ids_are_not_there(
     since = {"since": "2026-01-01T00:00:00Z"}
     replay = platform("POST", f"/v1/webhooks/{webhook}/redeliver", json=since).json["id"]
     stranger = caller("admin", organization, context)
-    ids = {"<webhook>": webhook, "<delivery>": delivery, "<event>": "e1", "<sink>": "webhook", "<replay>": replay}
-    bodies = {
+    window = platform("POST", "/v1/organizations/acme/change-windows", json=WINDOW).json["id"]
+    ids = {"<webhook>": webhook, "<delivery>": delivery, "<event>": "e1", "<sink>": "webhook", "<organization>": "acme"}
+    ids |= {"<row>": window, "<replay>": replay}
+    bodies: dict[str, dict[str, Any]] = {
         "POST /v1/sinks/<sink>/render": {"event_id": "e1"},
         "POST /v1/webhooks/<webhook>/redeliver": since,
         "POST /v1/webhooks/<webhook>/backfill": since,
     }
-    own_place = {"GET /v1/organizations/<organization>/contexts", "POST /v1/organizations/<organization>/contexts"}
-    for endpoint in set(declared(app)) - PUBLIC - own_place:
-        if "<" not in endpoint:
+    for path, body in (("change-windows", WINDOW), ("sensitivity-rules", RULE)):
+        place = f"/v1/organizations/<organization>/{path}"
+        bodies |= {f"POST {place}": body, f"PUT {place}/<row>": body, f"POST {place}/preview": body}
+    bodies["POST /v1/organizations/<organization>/change-windows/test"] = {"time": "2026-01-01T00:00:00Z"}
+    bodies["POST /v1/organizations/<organization>/contexts"] = {"service": "entrypoint", "name": "Mine"}
+    for endpoint in set(declared(app)) - PUBLIC:
+        its_own = organization == "acme" and "<organization>" in endpoint
+        if "<" not in endpoint or its_own:
             continue
         method, path = endpoint.split()
         for argument, value in ids.items():
@@ -103,6 +121,18 @@ def test_places_are_closed_to_strangers(platform: Caller, caller: Callable[..., 
     narrow = caller("admin", "acme", "c1")
     assert [one["id"] for one in narrow("GET", "/v1/organizations/acme/contexts").json["items"]] == ["c1"]
     assert narrow("GET", "/v1/ledger").status_code == 403
+
+
+def test_a_key_of_one_context_sees_its_organizations_policies_and_changes_none(
+    platform: Caller, caller: Callable[..., Caller]
+) -> None:
+    place = "/v1/organizations/acme/change-windows"
+    window = platform("POST", place, json=WINDOW).json["id"]
+    narrow = caller("admin", "acme", "c1")
+    assert [one["id"] for one in narrow("GET", place).json["items"]] == [window]
+    assert narrow("POST", place, json=WINDOW | {"name": "Mine"}).status_code == 403
+    assert narrow("PUT", f"{place}/{window}", json=WINDOW).status_code == 403
+    assert narrow("DELETE", f"{place}/{window}").status_code == 403
 
 
 def test_the_ledger_of_an_organization_shows_its_own_webhooks_only(

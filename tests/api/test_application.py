@@ -94,9 +94,9 @@ def test_a_bug_is_a_problem_document_that_tells_nothing(
 
 def test_errors_name_every_field_and_never_its_value(platform: Caller) -> None:
     webhook = platform("POST", "/v1/webhooks", json={"type": "instant", "name": "Abc", "organization_id": "acme"}).json
-    change = {"filter": {"x": "canary"}, "concurrency": 999, "batch": {"max_age_s": "canary"}}
+    change = {"colour": {"x": "canary"}, "concurrency": 999, "batch": {"max_age_s": "canary"}}
     answer = platform("PATCH", f"/v1/webhooks/{webhook['id']}", json=change)
-    assert {one["field"] for one in answer.json["errors"]} == {"filter", "concurrency", "batch.max_age_s"}
+    assert {one["field"] for one in answer.json["errors"]} == {"colour", "concurrency", "batch.max_age_s"}
     assert "canary" not in answer.text
 
 

@@ -241,7 +241,7 @@ def test_a_wrong_field_is_named_and_nothing_changes(world: World, change: dict[s
         {"concurrency": 0},
         {"concurrency": 257},
         {"rate_limit": {"per_s": 0}},
-        {"filter": {}},
+        {"colour": "blue"},
         {"enabled": "yes"},
     ],
 )

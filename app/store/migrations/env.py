@@ -2,11 +2,11 @@
 
 from alembic import context
 
-from app.store.tables import metadata
+from app.store.tables_policies import change_windows
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=metadata,
+    target_metadata=change_windows.metadata,
     transaction_per_migration=False,
 )
 context.run_migrations()

@@ -246,6 +246,37 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("organization_id", "id", name=op.f("pk_contexts")),
     )
     op.create_table(
+        "change_windows",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("organization_id", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("spec", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organizations.id"], name=op.f("fk_change_windows_organization_id_organizations")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_change_windows")),
+        sa.UniqueConstraint("organization_id", "name", name=op.f("uq_change_windows_organization_id_name")),
+    )
+    op.create_table(
+        "sensitivity_rules",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("organization_id", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("pattern", sa.Text(), nullable=False),
+        sa.Column("sensitivity", sa.SmallInteger(), nullable=True),
+        sa.Column("tags", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organizations.id"], name=op.f("fk_sensitivity_rules_organization_id_organizations")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sensitivity_rules")),
+        sa.UniqueConstraint("organization_id", "name", name=op.f("uq_sensitivity_rules_organization_id_name")),
+    )
+    op.create_table(
         "webhooks",
         sa.Column("pk", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("id", sa.Text(), nullable=False),
@@ -261,6 +292,9 @@ def upgrade() -> None:
         sa.Column("headers_sealed", sa.LargeBinary(), nullable=True),
         sa.Column("header_names", sa.Text(), server_default="[]", nullable=False),
         sa.Column("event_types", sa.Text(), server_default='["*"]', nullable=False),
+        sa.Column("muted_contexts", sa.Text(), server_default="[]", nullable=False),
+        sa.Column("filter", sa.Text(), nullable=True),
+        sa.Column("only_outside_change_windows", sa.Boolean(), server_default="0", nullable=False),
         sa.Column("config", sa.Text(), server_default="{}", nullable=False),
         sa.Column("secrets_sealed", sa.LargeBinary(), nullable=True),
         sa.Column("secret_names", sa.Text(), server_default="[]", nullable=False),

@@ -1,0 +1,161 @@
+"""What an organization decides for itself: the same five use cases for change windows and for sensitivity rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel
+from sqlalchemy import Connection, RowMapping, Table
+from sqlalchemy.exc import IntegrityError
+
+from app.core.clock import Clock
+from app.core.errors import ConflictError, ForbiddenError, NotFoundError
+from app.core.ids import RandomBytes, new_id
+from app.security.scope import Scope
+from app.store.engine import Store
+from app.store.policies import (
+    MAX_ROWS,
+    add_policy_row,
+    change_policy_row,
+    drop_policy_row,
+    organization_zone,
+    policy_count,
+    policy_row,
+    policy_rows,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyKind:
+    """What tells change windows and sensitivity rules apart.
+
+    Args:
+        word: what people call one of them.
+        prefix: of its ids.
+        table: where they are kept.
+        columns: the checked columns of an input, which is also given the organization's time zone.
+        view: a row in its public form.
+    """
+
+    word: str
+    prefix: str
+    table: Table
+    columns: Callable[[Any, str], dict[str, Any]]
+    view: Callable[[RowMapping], dict[str, Any]]
+
+
+class PolicyService:
+    """Change windows, or sensitivity rules, within the caller's scope.
+
+    Args:
+        store: the database.
+        kind: which of the two.
+        clock: the time.
+        random_bytes: for ids.
+    """
+
+    def __init__(self, store: Store, kind: PolicyKind, *, clock: Clock, random_bytes: RandomBytes) -> None:
+        self._store = store
+        self._kind = kind
+        self._clock = clock
+        self._random_bytes = random_bytes
+
+    def all(self, scope: Scope, organization_id: str) -> list[dict[str, Any]]:
+        """All of an organization, in the order in which they apply.
+
+        Raises:
+            NotFoundError: no such organization in this scope.
+        """
+        with self._store.read() as connection:
+            self._zone(connection, scope, organization_id)
+            rows = policy_rows(connection, self._kind.table, organization_id)
+        return [self._kind.view(row) for row in rows]
+
+    def get(self, scope: Scope, organization_id: str, row_id: str) -> dict[str, Any]:
+        """One of them.
+
+        Raises:
+            NotFoundError: there is none in this scope.
+        """
+        with self._store.read() as connection:
+            self._zone(connection, scope, organization_id)
+            return self._kind.view(self._row(connection, organization_id, row_id))
+
+    def create(self, scope: Scope, organization_id: str, new: BaseModel) -> dict[str, Any]:
+        """A new one.
+
+        Raises:
+            NotFoundError: no such organization in this scope.
+            ForbiddenError: the key is bound to one context.
+            InvalidInputError: naming the field at fault.
+            ConflictError: the name is taken, or there are too many.
+        """
+        row_id, now = new_id(self._kind.prefix, self._random_bytes), self._clock()
+        with self._writing(scope, organization_id) as (connection, zone):
+            columns = self._kind.columns(new, zone)
+            if policy_count(connection, self._kind.table, organization_id) >= MAX_ROWS:
+                raise ConflictError(f"an organization can have {MAX_ROWS} {self._kind.word}s; delete one first")
+            identity = {"id": row_id, "organization_id": organization_id, "created_at": now, "updated_at": now}
+            add_policy_row(connection, self._kind.table, columns | identity)
+            return self._kind.view(self._row(connection, organization_id, row_id))
+
+    def replace(self, scope: Scope, organization_id: str, row_id: str, new: BaseModel) -> dict[str, Any]:
+        """Say it anew, whole. Events that were judged before keep what was decided then.
+
+        Raises:
+            NotFoundError: there is none in this scope.
+            ForbiddenError: the key is bound to one context.
+            InvalidInputError: naming the field at fault.
+            ConflictError: the name is taken.
+        """
+        with self._writing(scope, organization_id) as (connection, zone):
+            columns = self._kind.columns(new, zone) | {"updated_at": self._clock()}
+            if not change_policy_row(connection, self._kind.table, organization_id, row_id, columns):
+                raise NotFoundError(f"no such {self._kind.word}")
+            return self._kind.view(self._row(connection, organization_id, row_id))
+
+    def delete(self, scope: Scope, organization_id: str, row_id: str) -> None:
+        """End one of them.
+
+        Raises:
+            NotFoundError: there is none in this scope.
+            ForbiddenError: the key is bound to one context.
+        """
+        with self._writing(scope, organization_id) as (connection, _):
+            if not drop_policy_row(connection, self._kind.table, organization_id, row_id):
+                raise NotFoundError(f"no such {self._kind.word}")
+
+    def zone(self, scope: Scope, organization_id: str) -> str:
+        """The time zone of an organization.
+
+        Raises:
+            NotFoundError: no such organization in this scope.
+        """
+        with self._store.read() as connection:
+            return self._zone(connection, scope, organization_id)
+
+    @contextmanager
+    def _writing(self, scope: Scope, organization_id: str) -> Iterator[tuple[Connection, str]]:
+        if scope.context_id is not None:
+            raise ForbiddenError(f"a {self._kind.word} belongs to the organization; use a key that is bound to it")
+        try:
+            with self._store.write() as connection:
+                yield connection, self._zone(connection, scope, organization_id)
+        except IntegrityError:
+            raise ConflictError(f"the organization has a {self._kind.word} of this name already") from None
+
+    def _zone(self, connection: Connection, scope: Scope, organization_id: str) -> str:
+        inside = scope.organization_id in {None, organization_id}
+        zone = organization_zone(connection, organization_id) if inside else None
+        if zone is None:
+            raise NotFoundError("no such organization")
+        return zone
+
+    def _row(self, connection: Connection, organization_id: str, row_id: str) -> RowMapping:
+        row = policy_row(connection, self._kind.table, organization_id, row_id)
+        if row is None:
+            raise NotFoundError(f"no such {self._kind.word}")
+        return row
