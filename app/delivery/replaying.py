@@ -15,12 +15,13 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, Select
 
 from app.core.clock import SECOND, Micros
-from app.routing.match import due_time
+from app.routing.match import due_time, past_event, skip_reason
 from app.routing.reach import reach_of
 from app.routing.webhooks import DELETED
 from app.store.engine import Store
 from app.store.replay_sets import (
     backfillable,
+    bodies,
     due_count,
     make_deliveries,
     make_due_again,
@@ -87,7 +88,7 @@ class Replayer:
                 return False
             if not advance_replay(connection, replay, selection.last_seq if is_last else numbers[-1], now):
                 return False
-            made = _make(connection, selection, numbers, due_time(route, now) or now)
+            made = _make(connection, selection, route, numbers, due_time(route, now) or now)
             count_done(connection, replay.pk, made)
             if is_last:
                 end_replay(connection, replay.pk, ReplayState.DONE, now)
@@ -109,7 +110,15 @@ def chosen_rows(selection: Selection, route: Route) -> Select[int]:
     return backfillable(selection, reach_of(route))
 
 
-def _make(connection: Connection, selection: Selection, numbers: Sequence[int], due_at: Micros) -> int:
+def _make(connection: Connection, selection: Selection, route: Route, numbers: Sequence[int], due_at: Micros) -> int:
     if selection.kind is ReplayKind.REDELIVER:
         return make_due_again(connection, selection, numbers, due_at)
-    return make_deliveries(connection, selection.webhook_pk, numbers, due_at)
+    return make_deliveries(connection, selection.webhook_pk, numbers, due_at, _skips(connection, route, numbers))
+
+
+def _skips(connection: Connection, route: Route, numbers: Sequence[int]) -> dict[int, str]:
+    """What the webhook's own conditions keep back of these events, with the reasons."""
+    if not route.has_conditions:
+        return {}
+    judged = ((seq, skip_reason(route, past_event(body))) for seq, body in bodies(connection, numbers))
+    return {seq: why for seq, why in judged if why is not None}

@@ -21,6 +21,7 @@ from app.core.event_types import find_event_type
 from app.core.filters import FilterTooCostlyError
 from app.core.states import Mode
 from app.core.windows.decision import WindowDecision
+from app.core.windows.window import WindowKind
 from app.store.routes import Route, read_routes, routing_generation
 
 log = logging.getLogger(__name__)
@@ -66,6 +67,14 @@ class RoutedEvent:
         if self._actor_type == "system":
             return "the system made this change; change windows are for people"
         return None
+
+
+def past_event(body: bytes) -> RoutedEvent:
+    """A stored event, with the decision of the change windows that was stored with it."""
+    document = orjson.loads(body)
+    outside = document.get("outside_change_window") is not False
+    allowed = tuple(one["name"] for one in document.get("change_windows", ()) if one["kind"] == WindowKind.ALLOW)
+    return RoutedEvent(body, document["actor"]["type"], WindowDecision(outside, allowed))
 
 
 class RoutingTable:

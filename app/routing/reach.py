@@ -11,4 +11,4 @@ _NEVER = frozenset(event_type.id for event_type in EVENT_TYPES if not event_type
 
 def reach_of(route: Route) -> Reach:
     """The events that :func:`app.routing.match.refusal` would not refuse to a route that is enabled."""
-    return Reach(route.organization_id, route.context_id, route.event_types, _NEVER)
+    return Reach(route.organization_id, route.context_id, route.event_types, _NEVER, route.muted_contexts)

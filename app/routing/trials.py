@@ -12,8 +12,7 @@ from sqlalchemy import select
 
 from app.core.errors import InvalidInputError, NotFoundError
 from app.core.filters import FilterTooCostlyError, read_filter
-from app.core.windows.decision import WindowDecision
-from app.routing.match import RoutedEvent, refusal, skip_reason
+from app.routing.match import past_event, refusal, skip_reason
 from app.routing.webhook_event_types import EVERY_TYPE, check_event_types
 from app.security.scope import Scope
 from app.store.engine import Store
@@ -98,7 +97,7 @@ class Trials:
         found = self._recent(scope, route.organization_id, None)
         reasons: Counter[str] = Counter()
         for past in found:
-            why = refusal(route, past.context_id, past.type) or skip_reason(route, _routed(past.body))
+            why = refusal(route, past.context_id, past.type) or skip_reason(route, past_event(past.body))
             if why is not None:
                 reasons[why] += 1
         return {"tried": len(found), "delivered": len(found) - reasons.total(), "reasons": dict(reasons.most_common())}
@@ -137,12 +136,3 @@ def _with(route: Route, trial: WebhookTrial) -> Route:
     if trial.only_outside_change_windows is not None:
         route = replace(route, only_outside_change_windows=trial.only_outside_change_windows)
     return route
-
-
-def _routed(body: bytes) -> RoutedEvent:
-    """A past event with the decision that was stored with it."""
-    document = orjson.loads(body)
-    named = document.get("change_windows") or []
-    outside = document.get("outside_change_window") is not False
-    allowed = tuple(str(one.get("name")) for one in named if one.get("kind") == "allow")
-    return RoutedEvent(body, (document.get("actor") or {}).get("type") or "unknown", WindowDecision(outside, allowed))

@@ -44,7 +44,8 @@ class EventRow:
 
 _EVENT_COLUMNS = tuple(item.name for item in fields(EventRow) if item.name not in {"owes", "skips"})
 _event_values = attrgetter(*_EVENT_COLUMNS)
-_SKIPPED_COLUMNS = ("webhook_pk", "event_seq", "state", "attempt_count", "tries", "reason")
+SKIPPED_COLUMNS = ("webhook_pk", "event_seq", "state", "attempt_count", "tries", "reason")
+"""What a delivery is written with that a filter or a change window keeps back."""
 DELIVERY_COLUMNS = ("webhook_pk", "event_seq", "state", "due_at", "attempt_count", "tries")
 """What a new delivery is written with."""
 
@@ -76,7 +77,7 @@ def write_events(connection: Connection, rows: Sequence[EventRow]) -> None:
     bulk_insert(connection, events, ("seq", *_EVENT_COLUMNS), event_rows)
     bulk_insert(connection, deliveries, DELIVERY_COLUMNS, delivery_rows)
     if skipped_rows:
-        bulk_insert(connection, deliveries, _SKIPPED_COLUMNS, skipped_rows)
+        bulk_insert(connection, deliveries, SKIPPED_COLUMNS, skipped_rows)
     raise_accounts(connection, Counter(pk for row in rows for pk, _ in (*row.owes, *row.skips)))
 
 

@@ -6,14 +6,14 @@ written as a computation, which no index serves.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, Select, func, literal, select, update
+from sqlalchemy import ColumnElement, Connection, Select, func, literal, or_, select, update
 
 from app.core.clock import Micros
 from app.core.states import DeliveryState
-from app.store.accepted import DELIVERY_COLUMNS
+from app.store.accepted import DELIVERY_COLUMNS, SKIPPED_COLUMNS
 from app.store.accounts import raise_accounts
 from app.store.bulk import bulk_insert
 from app.store.replays import Selection
@@ -40,6 +40,7 @@ class Reach:
     context_id: str | None
     event_types: frozenset[str] | None
     never: frozenset[str]
+    muted_contexts: frozenset[str] = frozenset()
 
 
 def ledger_end(connection: Connection) -> int:
@@ -126,6 +127,9 @@ def backfillable(selection: Selection, reach: Reach) -> Select[int]:
     ]
     if reach.context_id is not None:
         wanted.append(events.c.context_id == reach.context_id)
+    if reach.muted_contexts:
+        muted = events.c.context_id.in_(sorted(reach.muted_contexts))
+        wanted.append(or_(events.c.context_id.is_(None), ~muted))
     if reach.event_types is not None:
         wanted.append(events.c.type.in_(sorted(reach.event_types)))
     return select(events.c.seq).where(*wanted).order_by(events.c.seq)
@@ -147,12 +151,27 @@ def make_due_again(connection: Connection, selection: Selection, numbers: Sequen
     return made
 
 
-def make_deliveries(connection: Connection, webhook_pk: int, numbers: Sequence[int], due_at: Micros) -> int:
-    """Write deliveries of these events, owed and due; answers how many were new."""
-    rows = [(webhook_pk, number, DeliveryState.PENDING, due_at, 0, 0) for number in numbers]
-    made = bulk_insert(connection, deliveries, DELIVERY_COLUMNS, rows, skip_existing=True)
+def make_deliveries(
+    connection: Connection, webhook_pk: int, numbers: Sequence[int], due_at: Micros, skips: Mapping[int, str]
+) -> int:
+    """Write deliveries of these events, due or, where ``skips`` holds a reason, skipped; answers how many were new."""
+    due = [(webhook_pk, number, DeliveryState.PENDING, due_at, 0, 0) for number in numbers if number not in skips]
+    skipped = [(webhook_pk, number, DeliveryState.SKIPPED, 0, 0, why) for number, why in skips.items()]
+    made = bulk_insert(connection, deliveries, DELIVERY_COLUMNS, due, skip_existing=True)
+    made += bulk_insert(connection, deliveries, SKIPPED_COLUMNS, skipped, skip_existing=True)
     raise_accounts(connection, {webhook_pk: made})
     return made
+
+
+def bodies(connection: Connection, numbers: Sequence[int]) -> list[tuple[int, bytes]]:
+    """Numbers and canonical JSON of these events."""
+    found: list[tuple[int, bytes]] = []
+    for start in range(0, len(numbers), CHUNK):
+        wanted = events.c.seq.in_(numbers[start : start + CHUNK])
+        found.extend(
+            (row.seq, row.body) for row in connection.execute(select(events.c.seq, events.c.body).where(wanted))
+        )
+    return found
 
 
 def due_count(connection: Connection, webhook_pk: int, now: Micros, up_to: int) -> int:

@@ -352,6 +352,34 @@ def test_a_backfill_makes_the_deliveries_of_the_present_routing_that_are_not_the
     assert len(set(target.ids)) == 9
 
 
+def test_a_backfill_asks_the_webhooks_own_conditions_and_records_what_they_keep_back(
+    world: World, replays: ReplayService, replayer: Replayer, clock: MovableClock
+) -> None:
+    in_context = {"type": "entrypoint.configuration.audit", "organization_id": "acme"}
+    world.send(
+        {"id": "event-1", "tags": ["policy"], "context": {"id": "c1"}, **in_context},
+        {"id": "event-2", "tags": ["trusted_ca"], "context": {"id": "c1"}, **in_context},
+        {"id": "event-3", "tags": ["trusted_ca"], "context": {"id": "c2"}, **in_context},
+        {"id": "event-4", "tags": ["trusted_ca"], "actor": {"type": "system"}, **in_context},
+    )
+    picky = world.add_webhook(
+        NOWHERE,
+        filter={"tags": ["trusted_ca"]},
+        muted_contexts=["c2"],
+        only_outside_change_windows=True,
+    )
+    clock.advance(SECOND)
+    start(replays, picky, "backfill")
+    seconds(replayer, clock, 2)
+    assert [(row.event_id, row.state, row.reason) for row in world.deliveries(picky)] == [
+        ("event-1", SKIPPED, "the filter says no at /tags"),
+        ("event-2", PENDING, None),
+        ("event-4", SKIPPED, "the system made this change; change windows are for people"),
+    ]
+    assert world.account(picky).owed == 3
+    assert world.ledger().balanced
+
+
 def test_a_backfill_into_a_batch_webhook_waits_for_its_batch(
     world: World, target: Receiver, drain: Drain, replays: ReplayService, replayer: Replayer, clock: MovableClock
 ) -> None:
