@@ -355,12 +355,12 @@ def test_a_backfill_makes_the_deliveries_of_the_present_routing_that_are_not_the
 def test_a_backfill_asks_the_webhooks_own_conditions_and_records_what_they_keep_back(
     world: World, replays: ReplayService, replayer: Replayer, clock: MovableClock
 ) -> None:
-    in_context = {"type": "entrypoint.configuration.audit", "organization_id": "acme"}
+    in_context = {"type": "entrypoint.configuration.audit", "organization_id": "acme", "actor": {"type": "admin"}}
     world.send(
         {"id": "event-1", "tags": ["policy"], "context": {"id": "c1"}, **in_context},
         {"id": "event-2", "tags": ["trusted_ca"], "context": {"id": "c1"}, **in_context},
         {"id": "event-3", "tags": ["trusted_ca"], "context": {"id": "c2"}, **in_context},
-        {"id": "event-4", "tags": ["trusted_ca"], "actor": {"type": "system"}, **in_context},
+        {"id": "event-4", "tags": ["trusted_ca"], **in_context, "actor": {"type": "system"}},
     )
     picky = world.add_webhook(
         NOWHERE,
