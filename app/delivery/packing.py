@@ -67,12 +67,12 @@ def pack(
     limits = runtime.limits
     size_limit = min(limits.max_bytes, max_bytes)
     groups: list[list[tuple[Claimed, Item]]] = [[]]
-    size = 0
+    size = limits.request_overhead
     for pair in formatted:
         added = len(pair[1].body) + limits.item_overhead
         if groups[-1] and (len(groups[-1]) >= limits.max_events or size + added > size_limit):
             groups.append([])
-            size = 0
+            size = limits.request_overhead
         groups[-1].append(pair)
         size += added
     for group in groups:

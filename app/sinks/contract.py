@@ -69,12 +69,12 @@ def formatted(sink: Sink, events: Sequence[Event], binding: AnyBinding) -> list[
 def packs(items: Sequence[Item], limits: Limits) -> Iterator[list[Item]]:
     """The items in requests, filled as the host fills them."""
     pack: list[Item] = []
-    size = 0
+    size = limits.request_overhead
     for item in items:
         cost = len(item.body) + limits.item_overhead
         if pack and (len(pack) >= limits.max_events or size + cost > limits.max_bytes):
             yield pack
-            pack, size = [], 0
+            pack, size = [], limits.request_overhead
         pack.append(item)
         size += cost
     if pack:

@@ -68,8 +68,8 @@ class Limits:
     """What one request of this sink may hold. The host packs by it.
 
     ``max_bytes`` and ``max_item_bytes`` count uncompressed body bytes; ``item_overhead`` is what framing adds to
-    each item (a comma, a newline). ``rate_per_s`` is how many requests a second the receiver takes, None for any
-    number; a webhook's own lower limit goes before it.
+    each item (a comma, a newline), ``request_overhead`` what it adds once (two brackets). ``rate_per_s`` is how many
+    requests a second the receiver takes, None for any number; a webhook's own lower limit goes before it.
     """
 
     max_events: int = 20_000
@@ -77,6 +77,7 @@ class Limits:
     max_item_bytes: int = 8 * 1024 * 1024
     item_overhead: int = 1
     rate_per_s: int | None = None
+    request_overhead: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,8 +45,9 @@ from plugins.webhook.shapes import CONTENT_TYPES, BodyShape, cloudevent, frame
 
 MAX_BYTES = 8 * 1024 * 1024
 MAX_EVENTS = 20_000
-ARRAY_OVERHEAD = 2
-"""A comma per item, and the two brackets: counted so that even a single item stays within the limit."""
+ITEM_OVERHEAD = 1
+"""A comma, or the end of a line."""
+BRACKETS = 2
 
 _RETRIED = frozenset({401, 403, 404, 408, 409, 423, 425})
 """4xx that a receiver under deployment or repair gives; a generic receiver gets the whole schedule to come back."""
@@ -85,10 +86,9 @@ class WebhookSink:
         shape = _shape(binding)
         if shape is BodyShape.OBJECT or (shape is BodyShape.CLOUDEVENTS and not binding.batch):
             return Limits(max_events=1, max_bytes=MAX_BYTES, max_item_bytes=MAX_BYTES, item_overhead=0)
-        overhead = 1 if shape is BodyShape.NDJSON else ARRAY_OVERHEAD
-        return Limits(
-            max_events=MAX_EVENTS, max_bytes=MAX_BYTES, max_item_bytes=MAX_BYTES - overhead, item_overhead=overhead
-        )
+        frame = 0 if shape is BodyShape.NDJSON else BRACKETS
+        room = MAX_BYTES - frame - ITEM_OVERHEAD
+        return Limits(MAX_EVENTS, MAX_BYTES, room, item_overhead=ITEM_OVERHEAD, request_overhead=frame)
 
     def format(self, event: Event, binding: WebhookBinding) -> Item:
         """The stored bytes themselves, unparsed, except for CloudEvents."""
