@@ -20,6 +20,9 @@ from app.store.partitions import due_partitions
 from app.store.tables import counters, webhooks
 
 
+_READY_KEY = "relaypoint:ready"
+
+
 def health_routes(services: Services) -> RouteTable:
     """Routes of health and metrics."""
     table = RouteTable()
@@ -42,7 +45,7 @@ def health_routes(services: Services) -> RouteTable:
         if redis is None:
             return "not configured"
         try:
-            redis.ping()
+            redis.set(_READY_KEY, 1, px=1_000)  # a full Redis answers a ping, and takes no ring
         except (RedisError, OSError) as error:
             return f"does not answer ({type(error).__name__}): deliveries wait for the tick"
         return "ok"

@@ -9,7 +9,7 @@ import click
 from app.cli.program import own_command
 from app.core.clock import system_clock
 from app.core.errors import ConfigurationError
-from app.ops.child import ChildSpec
+from app.ops.child import SEAT_VARIABLE, ChildSpec
 from app.ops.logging import configure_logging
 from app.ops.supervisor import Supervisor
 from app.queue.worker import STOP_GRACE_S
@@ -65,7 +65,7 @@ def _run_one(settings: Settings) -> None:
 
     redis_url = redis_url_of(settings)
     doorbell = RedisDoorbell(ring_redis(redis_url), system_clock)
-    WorkerProcess(redis_url, build_engine(settings, doorbell)).run()
+    WorkerProcess(redis_url, build_engine(settings, doorbell, os.environ.get(SEAT_VARIABLE))).run()
 
 
 def _run_several(number: int) -> None:

@@ -56,6 +56,7 @@ class Drain:
         client: the road out.
         loader: webhook runtimes.
         token: this engine's fencing token, from ``new_lease_token``.
+        seat: where the next life of this process will find its partitions; None = nowhere.
         clock: current time.
         random_bytes: for batch ids.
         jitter: for retry times.
@@ -68,6 +69,7 @@ class Drain:
         loader: RuntimeLoader,
         token: int,
         *,
+        seat: str | None = None,
         clock: Clock,
         random_bytes: RandomBytes,
         jitter: Jitter = JITTER,
@@ -76,6 +78,7 @@ class Drain:
         self._client = client
         self._token = token
         self._jitter = jitter
+        self._seat = seat
         self._clock = clock
         self._claiming = Claiming(loader, token, random_bytes)
         self._tokens = TokenDesk(client)
@@ -146,7 +149,9 @@ class Drain:
                 fenced = write_record(connection, record, self._token)
                 for pk, (state, reason) in self._landing.stops.items():
                     stop_webhook(connection, pk, state=state, reason=reason, now=now)
-                taken = {part for part in sorted(wanted) if take_partition(connection, part, self._token, now)}
+                taken = {
+                    part for part in sorted(wanted) if take_partition(connection, part, self._token, now, self._seat)
+                }
                 held |= taken
                 look = Look()
                 if not self._stopping:

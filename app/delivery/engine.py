@@ -24,7 +24,7 @@ from app.settings import Settings
 from app.sinks.manager import SinkManager
 from app.store import Store, open_store
 from app.store.holds import resume_returned_sinks
-from app.store.partitions import new_lease_token
+from app.store.partitions import end_former_leases, new_lease_token
 
 log = logging.getLogger(__name__)
 
@@ -41,11 +41,13 @@ class DrainEngine:
     Args:
         settings: the process's settings.
         doorbell: told about partitions that a stopping engine leaves behind with work.
+        seat: the place in a supervisor that this process shares with its dead predecessors, and with nobody alive.
     """
 
-    def __init__(self, settings: Settings, doorbell: Doorbell) -> None:
+    def __init__(self, settings: Settings, doorbell: Doorbell, seat: str | None = None) -> None:
         self._settings = settings
         self._doorbell = doorbell
+        self._seat = seat
         self._changed = threading.Condition()
         self._inbox: set[int] = set()
         self._busy: set[int] = set()
@@ -64,9 +66,13 @@ class DrainEngine:
         self._client = EgressClient(egress_policy(settings), MAX_IN_FLIGHT)
         with store.write() as connection:
             token = new_lease_token(connection)
+            if self._seat is not None:
+                self._inbox |= end_former_leases(connection, self._seat)
             resume_returned_sinks(connection, sinks.names(), system_clock())
         loader = RuntimeLoader(open_vault(settings.instance, settings.secret_keys), sinks)
-        drain = Drain(store, self._client, loader, token, clock=system_clock, random_bytes=secrets.token_bytes)
+        drain = Drain(
+            store, self._client, loader, token, seat=self._seat, clock=system_clock, random_bytes=secrets.token_bytes
+        )
         _spare_the_collector()
         self._thread = threading.Thread(target=self._run, args=(drain, store), name="drain", daemon=True)
         self._thread.start()
@@ -156,9 +162,9 @@ def _spare_the_collector() -> None:
     gc.set_threshold(50_000, 20, 100)
 
 
-def build_engine(settings: Settings, doorbell: Doorbell) -> DrainEngine:
+def build_engine(settings: Settings, doorbell: Doorbell, seat: str | None = None) -> DrainEngine:
     """The engine of a worker process, not yet started."""
-    return DrainEngine(settings, doorbell)
+    return DrainEngine(settings, doorbell, seat)
 
 
 def egress_policy(settings: Settings) -> EgressPolicy:

@@ -13,12 +13,16 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from uuid import uuid4
 
 from app.ops import parent
 from app.ops.logging import NAME_WIDTH, PROCESS_NAME_VARIABLE
 
 _SHIM = str(Path(parent.__file__))
 _OWN_LINE = re.compile(r"\d\d:\d\d:\d\d \S|\{")
+
+SEAT_VARIABLE = "_RELAYPOINT_SEAT"
+"""How a child is told its seat: a name that it shares with its dead predecessors, and with no living process."""
 
 FIRST_WAIT_S = 0.2
 LONGEST_WAIT_S = 10.0
@@ -74,6 +78,7 @@ class Child:
         self._say = say
         self._process: subprocess.Popen[str] | None = None
         self._reader: threading.Thread | None = None
+        self._seat = f"{spec.name}-{uuid4().hex}"
         self._delay = RestartDelay()
         self._started_at = 0.0
         self.start_at = 0.0
@@ -86,7 +91,12 @@ class Child:
 
     def start(self) -> None:
         """Start it; must be called in the main thread."""
-        environ = {**self.spec.environ, PROCESS_NAME_VARIABLE: self.spec.name, "PYTHONUNBUFFERED": "1"}
+        environ = {
+            **self.spec.environ,
+            PROCESS_NAME_VARIABLE: self.spec.name,
+            SEAT_VARIABLE: self._seat,
+            "PYTHONUNBUFFERED": "1",
+        }
         self._process = subprocess.Popen(  # noqa: S603 - our own commands
             [sys.executable, "-I", "-S", _SHIM, str(os.getpid()), *self.spec.argv],
             env=environ,

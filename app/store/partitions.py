@@ -36,17 +36,24 @@ def new_lease_token(connection: Connection) -> int:
     return next_counter(connection, "lease_token")
 
 
-def take_partition(connection: Connection, partition: int, token: int, now: Micros) -> bool:
+def take_partition(connection: Connection, partition: int, token: int, now: Micros, seat: str | None = None) -> bool:
     """Take a free or expired partition; True when it is ours.
 
     Deliveries and batches that a dead holder left in flight become due at once. They stay in state *sending*, which is
     how the claim knows that their outcome is unknown.
+
+    Args:
+        connection: of a write transaction.
+        partition: its number.
+        token: the holder's fencing token.
+        now: microseconds.
+        seat: where the holder's next life will find it again; see :func:`end_former_leases`.
     """
     free = or_(partitions.c.token.in_((0, token)), partitions.c.lease_until < now)
     taken = connection.execute(
         update(partitions)
         .where(partitions.c.id == partition, free)
-        .values(token=token, lease_until=now + PARTITION_LEASE)
+        .values(token=token, seat=seat, lease_until=now + PARTITION_LEASE)
     )
     if taken.rowcount != 1:
         return False
@@ -92,15 +99,33 @@ def release_partitions(connection: Connection, held: Collection[int], token: int
     )
 
 
+def end_former_leases(connection: Connection, seat: str) -> set[int]:
+    """End the leases that an earlier life of a worker left behind; answers its partitions.
+
+    Args:
+        connection: of a write transaction.
+        seat: a name that one worker process after the other bears, never two at a time: whoever starts the next one
+            has seen the last one end.
+    """
+    ended = update(partitions).where(partitions.c.seat == seat, partitions.c.token != 0).values(lease_until=0)
+    return set(connection.execute(ended.returning(partitions.c.id)).scalars())
+
+
 def due_partitions(connection: Connection, now: Micros) -> list[int]:
-    """Partitions that have a due delivery or batch: one index probe per webhook, however long the backlog."""
+    """Partitions that somebody should take now: one index probe per webhook, however long the backlog.
+
+    They have a due delivery or batch, or a holder that let its lease end: what it had in flight is due only with the
+    next holder.
+    """
     due = or_(
         *(
             select(1).where(table.c.webhook_pk == webhooks.c.pk, table.c.due_at <= now).correlate(webhooks).exists()
             for table in (deliveries, batches)
         )
     )
-    return sorted(connection.execute(select(webhooks.c.partition).where(due).distinct()).scalars())
+    waiting = set(connection.execute(select(webhooks.c.partition).where(due).distinct()).scalars())
+    abandoned = select(partitions.c.id).where(partitions.c.token != 0, partitions.c.lease_until < now)
+    return sorted(waiting.union(connection.execute(abandoned).scalars()))
 
 
 def take_tick_lease(store: Store, owner: str, now: Micros, ttl: Micros) -> bool:

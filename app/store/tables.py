@@ -290,8 +290,9 @@ partitions = Table(
     Column("id", SmallInteger, primary_key=True, autoincrement=False),
     Column("token", BigInteger, nullable=False),
     Column("lease_until", BigInteger, nullable=False),
+    Column("seat", Text),
 )
-"""Who drains a partition: the fencing token of the holder (0 = nobody) until when."""
+"""Who drains a partition: the fencing token of the holder (0 = nobody) until when, and the seat it works on."""
 
 leases = Table(
     "leases",

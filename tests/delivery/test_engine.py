@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from app.core.states import DeliveryState
+from app.delivery.drain import Drain
 from app.delivery.engine import DrainEngine, build_engine
 from app.settings import Settings
 from app.store import Store
@@ -82,3 +83,21 @@ def test_stopping_waits_for_what_is_in_flight_and_gives_the_rest_back(
     assert states == [DELIVERED] * sent + [PENDING] * (3 - sent)
     assert world.account(hook).duplicates_possible == 0
     assert world.ledger().balanced
+
+
+def test_the_next_life_of_a_worker_takes_over_at_once_what_its_last_left_in_flight(
+    world: World, target: Receiver, drain: Drain, store: Store, database_url: str, tmp_path: Path, bell: Rings
+) -> None:
+    hook = world.add_webhook(target.url)
+    world.send_numbers(1)
+    drain._seat = "worker-1"
+    drain.turn([hook.partition])
+    assert world.states(hook) == [DeliveryState.SENDING]
+    settings = Settings(instance=tmp_path, database_url=database_url, egress_allow=("127.0.0.0/8",))
+    next_life = build_engine(settings, bell, "worker-1")
+    next_life.start()
+    began = time.monotonic()
+    wait_until(lambda: world.states(hook) == [DELIVERED])
+    assert time.monotonic() - began < 5, "nobody rang, and the lease of its last life was not waited for"
+    next_life.stop(5.0)
+    assert [attempt.error_class for attempt in world.attempts(hook)] == ["worker_lost", None]

@@ -8,13 +8,16 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import psycopg
 import pytest
 
+from tests.faults.receive_command import ReceiveCommand
 from tests.faults.receivers import Receiver
-from tests.faults.stack import ReceiveCommand, Stack
+from tests.faults.stack import Stack
+from tests.faults.troupe import Troupe
 
 OPERATOR_SERVER = "RELAYPOINT_TEST_POSTGRES"
 
@@ -45,7 +48,7 @@ def postgres_server() -> Iterator[str]:
     shutil.rmtree(place, ignore_errors=True)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def new_database(request: pytest.FixtureRequest) -> Iterator[Callable[[str], str]]:
     """Answers the URL of a fresh database: "" (the instance's own) for SQLite."""
     made: list[tuple[str, str]] = []
@@ -72,6 +75,22 @@ def psycopg_url(server: str, database: str) -> str:
     place, _, rest = tail.partition("/")
     _, mark, query = rest.partition("?")
     return f"{head}://{place}/{database}{mark}{query}"
+
+
+NewTroupe = Callable[..., Troupe]
+
+
+@pytest.fixture(scope="module")
+def new_troupe(new_database: Callable[[str], str]) -> Iterator[NewTroupe]:
+    """Starts troupes, which live as long as the module's tests."""
+    with ExitStack() as stack:
+
+        def start(database: str = "sqlite", **wishes: Any) -> Troupe:
+            made = Path(tempfile.mkdtemp(prefix="rp-"))
+            stack.callback(shutil.rmtree, made, ignore_errors=True)
+            return stack.enter_context(closing(Troupe(made, database_url=new_database(database), **wishes)))
+
+        yield start
 
 
 StartStack = Callable[..., Stack]

@@ -10,8 +10,10 @@ import orjson
 import pytest
 
 from tests.faults.conftest import Measure, Open, StartStack
+from tests.faults.installation import await_that
 from tests.faults.receivers import Receiver, endless, failing_first, hanging, redirecting
-from tests.faults.stack import Stack, await_that, sample_events
+from tests.faults.sources import sample_events
+from tests.faults.stack import Stack
 
 pytestmark = [pytest.mark.process, pytest.mark.redis, pytest.mark.timeout(300)]
 

@@ -9,8 +9,8 @@ import pytest
 from standardwebhooks import Webhook as StandardWebhook
 
 from tests.faults.conftest import Open, StartReceive, StartStack
+from tests.faults.installation import ORGANIZATION, Webhook, await_that
 from tests.faults.receivers import Receiver
-from tests.faults.stack import ORGANIZATION, Webhook, await_that
 
 pytestmark = [pytest.mark.process, pytest.mark.redis, pytest.mark.timeout(300)]
 

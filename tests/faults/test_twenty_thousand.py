@@ -9,8 +9,8 @@ import pytest
 
 from app.demo import DEMO_CONTEXTS, DEMO_ORGANIZATION
 from tests.faults.conftest import Measure, Open, StartStack
+from tests.faults.installation import ORGANIZATION, await_that
 from tests.faults.receivers import Receiver
-from tests.faults.stack import ORGANIZATION, await_that
 
 pytestmark = [pytest.mark.process, pytest.mark.redis, pytest.mark.timeout(300)]
 

@@ -12,6 +12,7 @@ from app.store.claim import DELIVERY_LEASE, claim_batches, claim_deliveries, due
 from app.store.partitions import (
     PARTITION_LEASE,
     due_partitions,
+    end_former_leases,
     new_lease_token,
     release_partitions,
     renew_partitions,
@@ -96,13 +97,36 @@ def test_what_a_dead_holder_left_in_flight_is_due_with_the_next_holder(store: St
         claim_deliveries(connection, pk, 1, NOW, 10)
     later = NOW + PARTITION_LEASE + 1
     with store.read() as connection:
-        assert due_partitions(connection, later) == []
+        assert due_webhooks(connection, {1}, later) == []
     assert take(store, 2, later)
     with store.read() as connection:
         assert due_partitions(connection, later) == [1]
     assert states(store, pk) == [DeliveryState.SENDING] * 2
     with store.write() as connection:
         assert [row.orphan for row in claim_deliveries(connection, pk, 2, later, 10)] == [True, True]
+
+
+def test_a_partition_whose_holder_fell_silent_is_due_though_nothing_in_it_is(store: Store) -> None:
+    pk = one_webhook(store, partition=3)
+    owe(store, pk, range(1, 2), NOW)
+    assert take(store, 1, partition=3)
+    with store.write() as connection:
+        assert len(claim_deliveries(connection, pk, 1, NOW, 10)) == 1
+    with store.read() as connection:
+        assert due_partitions(connection, NOW + PARTITION_LEASE) == [], "its holder may still be at work"
+        assert due_partitions(connection, NOW + PARTITION_LEASE + 1) == [3]
+
+
+def test_the_next_life_of_a_worker_ends_the_leases_of_its_last_and_of_nobody_else(store: Store) -> None:
+    for partition, token, seat in ((1, 11, "worker-1"), (2, 11, "worker-1"), (3, 12, "worker-2"), (4, 13, None)):
+        with store.write() as connection:
+            assert take_partition(connection, partition, token, NOW, seat)
+    with store.write() as connection:
+        release_partitions(connection, [2], 11)
+        assert end_former_leases(connection, "worker-1") == {1}
+    assert take(store, 14, NOW + 1, partition=1)
+    assert not take(store, 14, NOW + 1, partition=3)
+    assert not take(store, 14, NOW + 1, partition=4)
 
 
 def test_retries_of_the_future_are_no_orphans(store: Store) -> None:

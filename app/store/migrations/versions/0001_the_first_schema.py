@@ -179,6 +179,7 @@ def upgrade() -> None:
         sa.Column("id", sa.SmallInteger(), autoincrement=False, nullable=False),
         sa.Column("token", sa.BigInteger(), nullable=False),
         sa.Column("lease_until", sa.BigInteger(), nullable=False),
+        sa.Column("seat", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_partitions")),
     )
     op.create_table(
