@@ -19,7 +19,6 @@ from app.store.migrate import schema_status
 from app.store.partitions import due_partitions
 from app.store.tables import counters, webhooks
 
-
 _READY_KEY = "relaypoint:ready"
 
 

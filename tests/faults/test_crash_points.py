@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import threading
 import time
@@ -36,7 +37,7 @@ class Scene:
         troupe.create_organization(("ctx_1", "entrypoint"))
         self.webhook: Webhook = troupe.create_webhook(self.receiver.url, concurrency=1, retry={"schedule_s": [1] * 5})
         self.acknowledged: list[str] = []
-        self._next = 0
+        self.next = 0
 
     def _answer(self, connection: object, _number: int) -> None:
         time.sleep(self.delay_s)
@@ -44,8 +45,8 @@ class Scene:
 
     def post(self, number: int = 1) -> requests.Response:
         """New events in one post; noted when they are acknowledged."""
-        batch = sample_events(self._next, number)
-        self._next += number
+        batch = sample_events(self.next, number)
+        self.next += number
         return self.repeat(batch)
 
     def repeat(self, batch: list[dict[str, object]]) -> requests.Response:
@@ -88,8 +89,8 @@ def invariants(scene: Scene) -> Iterator[None]:
 
 def kill_while_posting(scene: Scene, label: str) -> list[dict[str, object]]:
     """A post during which the web process dies; answers the events, of which nothing was acknowledged."""
-    scene._next += 1
-    batch = sample_events(scene._next - 1, 1)
+    scene.next += 1
+    batch = sample_events(scene.next - 1, 1)
     scene.troupe.points.arm(label)
     with pytest.raises(requests.ConnectionError):
         scene.repeat(batch)
@@ -108,9 +109,8 @@ def test_case_1_web_dies_before_its_commit_and_the_repeated_post_is_stored_once(
     assert scene.copies(batch[0]["id"]) == 1
 
 
-@pytest.mark.parametrize("label", ["ingest.after_commit", "ring.after"])
-def test_case_2_web_dies_after_its_commit_and_the_repeated_post_gets_the_same_id(scene: Scene, label: str) -> None:
-    batch = kill_while_posting(scene, label)
+def test_case_2_web_dies_after_its_commit_and_the_repeated_post_gets_the_same_id(scene: Scene) -> None:
+    batch = kill_while_posting(scene, "ingest.after_commit")
     answer = orjson.loads(scene.repeat(batch).content)
     assert (answer["accepted"], answer["duplicates"], answer["ids"]) == (0, 1, [batch[0]["id"]])
     scene.settle()
@@ -118,9 +118,14 @@ def test_case_2_web_dies_after_its_commit_and_the_repeated_post_gets_the_same_id
 
 
 def test_case_3_web_dies_before_the_ring_and_the_tick_rings(scene: Scene, measure: Measure) -> None:
-    batch = kill_while_posting(scene, "ring.before")
-    took_s = await_that(lambda: scene.copies(batch[0]["id"]) == 1, RECOVERY_S, scene.troupe.log)
-    measure("case 3, from the web's return to the delivery", took_s=took_s)
+    scene.troupe.points.arm("ring.before")
+    # The ring is beside the answer: the source may or may not have heard of its success.
+    with contextlib.suppress(requests.ConnectionError):
+        scene.post()
+    await_that(lambda: scene.troupe.points.struck("ring.before") > 0, 10, scene.troupe.log)
+    took_s = await_that(lambda: scene.copies(f"evt-{scene.next - 1}") == 1, RECOVERY_S, scene.troupe.log)
+    measure("case 3, from the web's death to the delivery", took_s=took_s)
+    scene.troupe.await_ready()
 
 
 @pytest.mark.parametrize(
@@ -178,8 +183,8 @@ def sleeping(troupe: Troupe) -> list[str]:
 
 
 def test_case_37_the_same_event_from_a_hundred_posts_at_once_is_one_event(scene: Scene) -> None:
-    scene._next += 1
-    batch = sample_events(scene._next - 1, 1)
+    scene.next += 1
+    batch = sample_events(scene.next - 1, 1)
     answers: list[requests.Response] = []
     threads = [threading.Thread(target=lambda: answers.append(scene.repeat(batch))) for _ in range(100)]
     for thread in threads:
