@@ -11,6 +11,7 @@ that many are already due.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sqlalchemy import Connection, Select
 
@@ -42,6 +43,8 @@ from app.store.routes import Route, read_route
 
 ROUND = 100
 """Replays stepped per call, so that the caller is soon back at its other work; the next call goes on behind them."""
+SPAN = 50_000
+"""Events looked at per step, so that one that finds little is short too."""
 LARGEST_RATE = 1_000
 """Deliveries per second of one replay, and so the most rows of one step's transaction."""
 
@@ -76,21 +79,22 @@ class Replayer:
             room = _room(connection, replay, now)
             if route is None or not room:
                 return False
-            numbers = next_numbers(connection, chosen_rows(selection, route), room)
-        return self._take(replay, numbers, now, is_last=len(numbers) < room)
+            near = replace(selection, last_seq=min(selection.after_seq + SPAN, selection.last_seq))
+            numbers = next_numbers(connection, chosen_rows(near, route), room)
+        return self._take(replay, numbers, numbers[-1] if len(numbers) == room else near.last_seq, now)
 
-    def _take(self, replay: Running, numbers: Sequence[int], now: Micros, *, is_last: bool) -> bool:
-        """Make these deliveries due, unless the webhook or the replay changed meanwhile."""
+    def _take(self, replay: Running, numbers: Sequence[int], to_seq: int, now: Micros) -> bool:
+        """Make these deliveries due and go on behind ``to_seq``, unless the webhook or the replay changed meanwhile."""
         selection = replay.selection
         with self._store.write() as connection:
             route = read_route(connection, selection.webhook_pk, lock=True)
             if route is None or route.state != "enabled":
                 return False
-            if not advance_replay(connection, replay, selection.last_seq if is_last else numbers[-1], now):
+            if not advance_replay(connection, replay, to_seq, now):
                 return False
             made = _make(connection, selection, route, numbers, due_time(route, now) or now)
             count_done(connection, replay.pk, made)
-            if is_last:
+            if to_seq >= selection.last_seq:
                 end_replay(connection, replay.pk, ReplayState.DONE, now)
         return made > 0
 

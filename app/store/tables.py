@@ -138,7 +138,7 @@ NULL means nobody must (finished, parked, or held while the webhook is paused), 
 accounts = Table(
     "accounts",
     metadata,
-    Column("webhook_pk", BigInteger, primary_key=True, autoincrement=False),
+    Column("webhook_pk", BigKey, primary_key=True, autoincrement=False),
     Column("owed", BigInteger, nullable=False),
 )
 """How many deliveries each webhook was ever owed, raised in the transaction that writes them."""
@@ -155,6 +155,7 @@ Index(
 Index(
     "ix_deliveries_ended_badly",
     deliveries.c.webhook_pk,
+    deliveries.c.state,
     deliveries.c.event_seq,
     sqlite_where=deliveries.c.state > 2,  # noqa: PLR2004 - DeliveryState.DELIVERED; a migration keeps it
     postgresql_where=deliveries.c.state > 2,  # noqa: PLR2004

@@ -18,6 +18,7 @@ from standardwebhooks.webhooks import Webhook
 from app.core.clock import HOUR, SECOND, Micros
 from app.core.errors import ConflictError, InvalidInputError, NotFoundError, StoreUnavailableError
 from app.core.states import DeliveryState
+from app.delivery import replaying
 from app.delivery import replays as ordering
 from app.delivery.drain import Drain
 from app.delivery.replaying import Replayer
@@ -432,6 +433,23 @@ def test_more_than_the_bound_must_be_split(
     clock.advance(SECOND)
     with pytest.raises(InvalidInputError, match="more than 3 deliveries; take a shorter time"):
         replays.count(PLATFORM, hook.id, order("backfill"))
+
+
+def test_a_long_search_goes_on_with_the_next_step(
+    world: World, replays: ReplayService, replayer: Replayer, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replaying, "SPAN", 4)
+    hook = world.add_webhook(NOWHERE)
+    world.send_numbers(*range(1, 21))
+    put_in(world, hook, FAILED, 0, 18)
+    clock.advance(SECOND)
+    replay = start(replays, hook, delivery_state=FAILED)
+    done = []
+    for _ in range(5):
+        seconds(replayer, clock, 1)
+        done.append(replays.get(PLATFORM, replay)["done"])
+    assert done == [1, 1, 1, 1, 2]
+    assert replays.get(PLATFORM, replay)["state"] == "done"
 
 
 def test_a_replay_of_nothing_is_done_at_once(world: World, replays: ReplayService) -> None:

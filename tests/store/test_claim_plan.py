@@ -19,12 +19,12 @@ ROWS = 20_000
 ROOM = 400
 
 
-def plans_of(store: Store, run: Any) -> list[str]:
-    """EXPLAIN QUERY PLAN of every SELECT and UPDATE on the deliveries that ``run(connection)`` makes."""
+def plans_of(store: Store, run: Any, *tables: str) -> list[str]:
+    """EXPLAIN QUERY PLAN of what ``run(connection)`` asks of the deliveries, or of these tables."""
     seen: list[tuple[str, Any]] = []
 
     def note(_connection: Connection, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        if "deliveries" in statement and not statement.startswith("EXPLAIN"):
+        if any(table in statement for table in tables or ("deliveries",)) and not statement.startswith("EXPLAIN"):
             seen.append((statement, parameters[0] if isinstance(parameters, list) else parameters))
 
     event.listen(store.engine, "before_cursor_execute", note)

@@ -13,7 +13,9 @@ def upgrade() -> None:
     """Apply."""
     op.create_table(
         "accounts",
-        sa.Column("webhook_pk", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column(
+            "webhook_pk", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
         sa.Column("owed", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("webhook_pk", name=op.f("pk_accounts")),
     )
@@ -109,7 +111,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_deliveries_ended_badly",
         "deliveries",
-        ["webhook_pk", "event_seq"],
+        ["webhook_pk", "state", "event_seq"],
         unique=False,
         sqlite_where=sa.text("state > 2"),
         postgresql_where=sa.text("state > 2"),
