@@ -59,7 +59,8 @@ def event(name: str) -> Event:
     body = orjson.loads(canonical.to_json(received_at=canonical.occurred_at, organization_name=DEMO_ORGANIZATION_NAME))
     body |= {"tags": [actions()[name].tag], "sensitivity": actions()[name].sensitivity}
     body["outside_change_window"] = number % _ONE_INSIDE_OF != 0
-    return Event(canonical.id, canonical.type, orjson.dumps(body))
+    body["id"] = f"evt_{number + 1:03d}"
+    return Event(body["id"], canonical.type, orjson.dumps(body))
 
 
 def events() -> dict[str, Event]:

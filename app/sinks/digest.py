@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from app.sinks.story import LEVELS, Story
 
@@ -36,11 +37,6 @@ class Digest:
         return cls(tuple(ranked), sensitive, sum(story.outside is True for story in stories))
 
     @property
-    def worst(self) -> int:
-        """The highest sensitivity among them."""
-        return self.stories[0].sensitivity
-
-    @property
     def headline(self) -> str:
         """``12 changes, 3 sensitive, 2 outside the change window``."""
         parts = [counted(len(self.stories), "change")]
@@ -49,6 +45,37 @@ class Digest:
         if self.outside:
             parts.append(f"{self.outside:,} outside the change window")
         return ", ".join(parts)
+
+    @property
+    def light(self) -> str:
+        """The highest sensitivity at a glance."""
+        return self.stories[0].light
+
+    @property
+    def title(self) -> str:
+        """The headline, and whose changes they are."""
+        return f"{self.organization}: {self.headline}" if self.organization else self.headline
+
+    @property
+    def when(self) -> str:
+        """From when to when, in UTC; "" if no time can be read."""
+        if self.span is None:
+            return ""
+        first, last = (f"{datetime.fromtimestamp(epoch, UTC):%a %d %b %Y %H:%M:%S} UTC" for epoch in self.span)
+        return first if first == last else f"{first} to {last}"
+
+    def text(self, lines: int) -> str:
+        """The digest as plain text, with at most so many events."""
+        shown = self.stories[:lines]
+        parts = [
+            self.title,
+            f"By: {self.people}",
+            f"In: {self.places}",
+            f"When: {self.when or 'unknown'}",
+            *(f"[{story.level}] {story.line}" for story in shown),
+            self.rest(len(shown)),
+        ]
+        return "\n".join(part for part in parts if part)
 
     @property
     def people(self) -> str:
@@ -91,6 +118,6 @@ def _top(counts: Counter[str]) -> str:
     ranked = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
     if len(ranked) == 1:
         return ranked[0][0]
-    named = ", ".join(f"{name} ({number:,})" for name, number in ranked[:_NAMED])
+    named = ", ".join(f"{name} ({number:,})" if number > 1 else name for name, number in ranked[:_NAMED])
     more = len(ranked) - _NAMED
     return f"{named} and {more:,} more" if more > 0 else named

@@ -26,6 +26,10 @@ MOST_TAGS = 10
 
 LEVELS = {1: "cosmetic", 2: "low", 3: "medium", 4: "high", 5: "critical"}
 """Sensitivity in words."""
+LIGHTS = {1: "⚪", 2: "🔵", 3: "🟡", 4: "🟠", 5: "🔴"}
+"""Sensitivity at a glance, for receivers that show emoji."""
+WINDOWS = {True: "outside the change window", False: "inside a change window", None: ""}
+"""``Story.outside`` in words."""
 
 _HIDDEN = "***"
 _KINDS = {"group_admin": "group admin", "self_service_user": "self-service user", "api_token": "API token"}
@@ -105,6 +109,42 @@ class Story:
     def level(self) -> str:
         """The sensitivity in words."""
         return LEVELS[self.sensitivity]
+
+    @property
+    def light(self) -> str:
+        """The sensitivity at a glance."""
+        return LIGHTS[self.sensitivity]
+
+    @property
+    def place(self) -> str:
+        """Where, and in which organization."""
+        return f"{self.context} in {self.organization}" if self.context and self.organization else self.where
+
+    @property
+    def grade(self) -> str:
+        """``outside the change window, sensitivity 5 of 5 (critical)``."""
+        window = f"{WINDOWS[self.outside]}, " if self.outside is not None else ""
+        return f"{window}sensitivity {self.sensitivity} of 5 ({self.level})"
+
+    @property
+    def stamp(self) -> str:
+        """Its time as RFC 3339 in UTC, to the second; "" if unreadable."""
+        return "" if self.epoch is None else f"{datetime.fromtimestamp(self.epoch, UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+    @property
+    def text(self) -> str:
+        """The whole event on a few lines of plain text."""
+        lines = [
+            self.title,
+            self.grade,
+            f"Who: {self.who}" + (f" from {self.address}" if self.address else ""),
+            f"Where: {self.place}",
+            f"When: {self.when}",
+            *(f"{change.field}: {change.text}" for change in self.changes),
+        ]
+        if self.more_changes:
+            lines.append(f"and {self.more_changes:,} more changed settings")
+        return "\n".join([*lines, f"Event: {self.event_id}"])
 
     @property
     def line(self) -> str:

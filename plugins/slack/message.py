@@ -11,7 +11,6 @@ from app.sinks.plain_text import cut
 from plugins.slack.blocks import MAX_FIELD, MAX_SECTION, Block, Stack, context, fields, header, section
 from plugins.slack.markup import code, escape, link, moment, said
 
-LIGHTS = {1: "⚪", 2: "🔵", 3: "🟡", 4: "🟠", 5: "🔴"}
 WINDOWS = {True: "*Outside the change window*  ·  ", False: "Inside a change window  ·  ", None: ""}
 
 _NOTIFICATION = 300
@@ -47,7 +46,7 @@ def message(stories: Sequence[Story], look: Look) -> dict[str, Any]:
 
 def _one(story: Story, look: Look) -> tuple[str, list[Block]]:
     stack = Stack(_footer(story, look))
-    stack.put(header(f"{LIGHTS[story.sensitivity]} {story.title}"))
+    stack.put(header(f"{story.light} {story.title}"))
     stack.put(section(f"{WINDOWS[story.outside]}sensitivity {story.sensitivity} of 5, {story.level}"))
     stack.put(_circumstances(story))
     shown = 0
@@ -59,7 +58,7 @@ def _one(story: Story, look: Look) -> tuple[str, list[Block]]:
     if left:
         stack.put(context(f"and {left:,} more changed {'setting' if left == 1 else 'settings'}"))
     mark = "outside the change window: " if story.outside else ""
-    return escape(cut(f"{LIGHTS[story.sensitivity]} {mark}{story.line}", _NOTIFICATION)), stack.blocks()
+    return escape(cut(f"{story.light} {mark}{story.line}", _NOTIFICATION)), stack.blocks()
 
 
 def _circumstances(story: Story) -> Block:
@@ -92,8 +91,7 @@ def _footer(story: Story, look: Look) -> Block:
 
 
 def _many(digest: Digest, look: Look) -> tuple[str, list[Block]]:
-    place = f"{digest.organization}: " if digest.organization else ""
-    title = f"{LIGHTS[digest.worst]} {place}{digest.headline}"
+    title = f"{digest.light} {digest.title}"
     rest = _rest(digest, look, 0)
     stack = Stack(rest)
     stack.put(header(title))
@@ -119,7 +117,7 @@ def _overview(digest: Digest) -> str:
 
 def _entry(story: Story, look: Look, form: str) -> str:
     mark = "  ·  outside the change window" if story.outside else ""
-    lines = [f"{LIGHTS[story.sensitivity]} *{said(story.title, _NAME)}*{mark}"]
+    lines = [f"{story.light} *{said(story.title, _NAME)}*{mark}"]
     if story.changes:
         others = len(story.changes) - 1 + story.more_changes
         more = f"  and {others:,} more" if others else ""
