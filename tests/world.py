@@ -30,8 +30,9 @@ from app.security.vault import open_vault
 from app.sinks.manager import SinkManager
 from app.sinks.protocol import Sink
 from app.store import Store
+from app.store.due import due_partitions
 from app.store.ledger import Ledger, WebhookLedger, read_ledger
-from app.store.partitions import due_partitions, new_lease_token
+from app.store.partitions import new_lease_token
 from app.store.tables import organizations, webhooks
 
 PLATFORM = Scope()

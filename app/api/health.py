@@ -14,9 +14,9 @@ from app.api.routing import JSON, PUBLIC, RouteTable
 from app.api.services import Services
 from app.core.errors import RelaypointError
 from app.queue.connection import ring_redis
+from app.store.due import due_partitions
 from app.store.ledger import duplicate_causes
 from app.store.migrate import schema_status
-from app.store.partitions import due_partitions
 from app.store.tables import counters, webhooks
 
 _READY_KEY = "relaypoint:ready"

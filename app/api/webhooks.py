@@ -11,7 +11,7 @@ from app.api.paging import PageQuery, page
 from app.api.routing import Call, RouteTable
 from app.api.services import Services
 from app.delivery.test_send import send_test
-from app.routing.webhook_input import NewWebhook, Rotation, WebhookPatch
+from app.routing.webhook_input import NewWebhook, Resumption, Rotation, WebhookPatch
 from app.security.permissions import Permission
 
 _ONE = "/v1/webhooks/<webhook>"
@@ -74,13 +74,13 @@ def webhook_action_routes(services: Services) -> RouteTable:
     table = RouteTable()
     webhooks = services.webhooks
 
-    @table.add("POST", f"{_ONE}/pause", access=_WRITE, summary="Hold deliveries")
+    @table.add("POST", f"{_ONE}/pause", access=_WRITE, summary="Keep deliveries back")
     def pause(call: Call, webhook: str) -> dict[str, Any]:
         return webhooks.pause(call.scope, webhook)
 
-    @table.add("POST", f"{_ONE}/resume", access=_WRITE, summary="Deliver again, what was held first")
+    @table.add("POST", f"{_ONE}/resume", access=_WRITE, summary="Deliver again, what was kept first", body=Resumption)
     def resume(call: Call, webhook: str) -> dict[str, Any]:
-        return webhooks.resume(call.scope, webhook)
+        return webhooks.resume(call.scope, webhook, call.body)
 
     @table.add("GET", f"{_ONE}/secret", access=Permission.WEBHOOK_SECRETS_READ, summary="Show the signing secret")
     def secret(call: Call, webhook: str) -> dict[str, Any]:

@@ -20,9 +20,9 @@ from app.queue.connection import ring_redis
 from app.queue.embedded import find_server
 from app.security.vault import open_vault
 from app.settings import Settings, SettingsError, load_settings
+from app.store.due import late_partitions
 from app.store.engine import open_store
 from app.store.migrate import schema_status
-from app.store.partitions import due_partitions
 
 OK = "ok"
 WARNING = "warning"
@@ -106,7 +106,7 @@ def _redis(settings: Settings) -> Finding:
 
 def _workers(settings: Settings) -> Finding:
     with closing(open_store(settings.database_url)) as store, store.read() as connection:
-        late = due_partitions(connection, system_clock() - LATE)
+        late = late_partitions(connection, system_clock() - LATE)
     advice = "start one: relaypoint worker"
     if late:
         return Finding("workers", FAILED, f"{len(late)} partitions have deliveries more than 30 s late", advice)

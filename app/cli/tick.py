@@ -19,7 +19,8 @@ from app.queue.doorbell import RedisDoorbell
 from app.queue.tick import Tick
 from app.settings import load_settings
 from app.store import open_store
-from app.store.partitions import due_partitions, take_tick_lease
+from app.store.due import due_partitions
+from app.store.partitions import take_tick_lease
 from app.store.retention import expire_contents
 
 LEASE: Micros = 5 * SECOND

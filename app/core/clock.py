@@ -18,6 +18,9 @@ MINUTE: Micros = 60 * SECOND
 HOUR: Micros = 60 * MINUTE
 DAY: Micros = 24 * HOUR
 
+AT_ONCE: Micros = 1
+"""A due time before every real one. Deliveries that carry it go in ledger order, ahead of those with a time."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 

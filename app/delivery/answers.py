@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 from types import MappingProxyType
 
+from app.core.clock import Micros
 from app.delivery.exchange import Returned
 from app.delivery.packing import Parcel
 from app.delivery.runtime import WebhookRuntime
-from app.sinks import classify_by_status
+from app.sinks import classify_by_status, retry_after
 from app.sinks.types import Answer, Outcome, Verdict
+
+_WAITING = frozenset({Verdict.RETRY, Verdict.THROTTLE})
 
 
 @lru_cache(maxsize=512)
@@ -24,8 +28,18 @@ def parse_head(head: bytes) -> Mapping[str, str]:
     return MappingProxyType(fields)
 
 
-def read_answer(runtime: WebhookRuntime, returned: Returned, parcel: Parcel) -> Outcome:
-    """The sink's reading of an HTTP answer; a sink that raises or misreads is overruled by the status."""
+def read_answer(runtime: WebhookRuntime, returned: Returned, parcel: Parcel, now: Micros) -> Outcome:
+    """The sink's reading of an HTTP answer; a sink that raises or misreads is overruled by the status.
+
+    ``Retry-After`` counts even when the sink did not look at it; a date in it is then measured from ``now``.
+    """
+    outcome = _judged(runtime, returned, parcel)
+    if outcome.verdict in _WAITING and outcome.retry_after_s is None:
+        return replace(outcome, retry_after_s=retry_after(parse_head(returned.head), now))
+    return outcome
+
+
+def _judged(runtime: WebhookRuntime, returned: Returned, parcel: Parcel) -> Outcome:
     if returned.is_unanswered:
         return Outcome(Verdict.ACCEPTED_UNCONFIRMED, "written to the receiver, which never answers")
     answer = Answer(returned.status, parse_head(returned.head), returned.body, returned.truncated)

@@ -9,32 +9,33 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from http import HTTPStatus
 from itertools import count
-
-import orjson
 
 from app.core.clock import SECOND, Clock, Micros
 from app.core.errors import StoreUnavailableError
-from app.core.ids import RandomBytes, delivery_id
-from app.core.shown_url import MASK, shown_url
-from app.core.states import AttemptOutcome, DeliveryState
-from app.delivery.access import TokenDesk, TokenErrand
+from app.core.ids import RandomBytes
+from app.core.states import DeliveryState
+from app.delivery.access import TokenDesk
+from app.delivery.arrivals import Arrivals
 from app.delivery.claiming import Claiming, Look
 from app.delivery.contents import ContentLedger
 from app.delivery.egress import EgressClient
 from app.delivery.exchange import Returned
 from app.delivery.landing import Landing
-from app.delivery.lanes import Flight, Lane, Load, OpenBatch
-from app.delivery.packing import Parcel, Refused, format_member, outgoing, pack, signed_headers
+from app.delivery.lanes import Lane, Load, OpenBatch
+from app.delivery.launching import Launching, refusal
+from app.delivery.packing import Refused, format_member, pack
+from app.delivery.receiver_watch import ReceiverWatch
 from app.delivery.runtime import RuntimeLoader, WebhookRuntime
-from app.delivery.verdict import JITTER, Jitter, Ruling, rule_on_failure, rule_on_lost_worker, rule_on_outcome
-from app.sinks.types import Item, OutboundRequest, Outcome
+from app.delivery.verdict import JITTER, Jitter, rule_on_lost_worker
+from app.sinks.types import Item
 from app.store import Store
-from app.store.claim import Claimed, ClaimedBatch, due_webhooks
+from app.store.claim import Claimed, ClaimedBatch
+from app.store.due import DueWebhook, due_webhooks
 from app.store.holds import stop_webhook
 from app.store.partitions import PARTITION_LEASE, release_partitions, renew_partitions, take_partition
 from app.store.record import Record, write_record
+from app.store.webhook_health import write_health
 
 log = logging.getLogger(__name__)
 
@@ -77,14 +78,16 @@ class Drain:
         self._store = store
         self._client = client
         self._token = token
-        self._jitter = jitter
         self._seat = seat
         self._clock = clock
         self._claiming = Claiming(loader, token, random_bytes)
-        self._tokens = TokenDesk(client)
         self._contents = ContentLedger()
         numbers = count(token << _EXCHANGE_BITS)
-        self._landing = Landing(self._contents, lambda: next(numbers), jitter)
+        self._watch = ReceiverWatch(jitter)
+        self._landing = Landing(self._contents, lambda: next(numbers), self._watch, jitter)
+        tokens = TokenDesk(client)
+        self._launching = Launching(client, tokens, self._contents, self._landing, clock)
+        self._arrivals = Arrivals(tokens, self._landing)
         self._lanes: dict[int, Lane] = {}
         self.held: set[int] = set()
         self.busy: set[int] = set()
@@ -116,10 +119,10 @@ class Drain:
     def _look_is_due(self, now: Micros) -> bool:
         if now - self._renewed_at >= RENEW:
             return True
-        if any(lane.landed and not lane.queue and lane.is_hungry for lane in self._lanes.values()):
+        if any(lane.landed and not lane.has_queued and lane.is_hungry for lane in self._lanes.values()):
             return True
         if not self._client.in_flight:
-            return not any(lane.queue for lane in self._lanes.values())
+            return not any(lane.has_queued for lane in self._lanes.values())
         return now - self._looked_at >= RECHECK and self._more_came(now)
 
     def _more_came(self, now: Micros) -> bool:
@@ -149,6 +152,7 @@ class Drain:
                 fenced = write_record(connection, record, self._token)
                 for pk, (state, reason) in self._landing.stops.items():
                     stop_webhook(connection, pk, state=state, reason=reason, now=now)
+                write_health(connection, self._watch.changes())
                 taken = {
                     part for part in sorted(wanted) if take_partition(connection, part, self._token, now, self._seat)
                 }
@@ -180,6 +184,7 @@ class Drain:
         for pk, (state, reason) in self._landing.stops.items():
             log.warning("webhook stopped", extra={"webhook": pk, "state": state, "reason": reason})
         self._landing.stops.clear()
+        self._watch.written()
         if fenced:
             log.warning("late results refused", extra={"deliveries": fenced})
         self.held = held
@@ -189,7 +194,7 @@ class Drain:
             lane.outstanding += len(batch.members)
             self._queue_batch(lane, OpenBatch(batch.pk), batch, now)
         self._drop_lanes()
-        self.busy = {lane.partition for lane in self._lanes.values() if lane.queue} | (look.busy & held)
+        self.busy = {lane.partition for lane in self._lanes.values() if lane.has_queued} | (look.busy & held)
 
     def _rung_meanwhile(self, quiet: set[int]) -> set[int]:
         """The end-of-drain race: a ring may have found the partition still ours a moment before it was given back."""
@@ -201,11 +206,14 @@ class Drain:
         except StoreUnavailableError:
             return quiet
 
-    def _lane_of(self, runtime: WebhookRuntime, partition: int) -> Lane:
+    def _lane_of(self, runtime: WebhookRuntime, webhook: DueWebhook) -> Lane:
         lane = self._lanes.get(runtime.pk)
         if lane is None:
-            lane = self._lanes[runtime.pk] = Lane(runtime, partition)
-        elif lane.runtime.version != runtime.version or lane.runtime is not runtime:
+            lane = self._lanes[runtime.pk] = Lane(runtime, webhook.partition)
+            lane.learn(webhook.health)
+        elif lane.runtime is not runtime:
+            if lane.runtime.version != runtime.version:
+                lane.learn(webhook.health)
             lane.runtime = runtime
             lane.heads.clear()
             lane.stopped = False
@@ -215,18 +223,17 @@ class Drain:
         lane.outstanding += len(rows)
         for member in rows:
             load = Load((member,), now)
-            if self._still_to_send(lane, load, member, now):
-                lane.queue.append(load)
+            if self._still_to_send(lane, member):
+                lane.add(load)
 
-    def _still_to_send(self, lane: Lane, load: Load, member: Claimed, now: Micros) -> bool:
-        """Write down the attempt that a dead worker left open; False when that was the last one."""
+    def _still_to_send(self, lane: Lane, member: Claimed) -> bool:
+        """Whether it is not what workers die of; if it is, it is set aside."""
         if not member.orphan:
             return True
-        lost = rule_on_lost_worker(member.tries - 1, lane.runtime.schedule, now)
-        self._landing.lost_attempt(member, lost, now)
-        if lost.state is not DeliveryState.FAILED:
+        ruling = rule_on_lost_worker(member)
+        if ruling.state is DeliveryState.PENDING:
             return True
-        self._refuse(lane, load, member, lost, now)
+        self._landing.set_aside(lane, member, ruling)
         return False
 
     def _queue_batch(self, lane: Lane, batch: OpenBatch, claimed: ClaimedBatch, now: Micros) -> None:
@@ -234,11 +241,11 @@ class Drain:
         batch.parcels_left = 1
         for member in claimed.members:
             load = Load((member,), now, batch=batch)
-            if not self._still_to_send(lane, load, member, now):
+            if not self._still_to_send(lane, member):
                 continue
             item = format_member(lane.runtime, member)
             if isinstance(item, Refused):
-                self._refuse(lane, load, member, _refusal(item), now)
+                self._landing.refuse(lane, load, member, refusal(item), now)
             else:
                 formatted.append((member, item))
         runtime = lane.runtime
@@ -246,73 +253,24 @@ class Drain:
             runtime, claimed.id, formatted, event_count=claimed.event_count, max_bytes=runtime.batch_max_bytes
         ):
             batch.parcels_left += 1
-            lane.queue.append(Load(parcel.members, now, parcel, batch))
+            lane.add(Load(parcel.members, now, parcel, batch))
         self._landing.close_parcel(Load((), now, batch=batch))
 
     def launch(self) -> None:
-        """Start requests while slots are free, taking turns between lanes."""
+        """Start requests while slots are free; what cannot start soon is given back."""
         now = self._clock()
-        waiting = [lane for lane in self._lanes.values() if lane.queue]
+        waiting = [lane for lane in self._lanes.values() if lane.has_queued]
         for lane in waiting:
-            if lane.stopped or lane.is_overdue(now):
+            if lane.stopped or lane.is_held(now):
+                self._give_back_queue(lane)
+            elif lane.is_overdue(now):
                 lane.appetite = 1
                 self._give_back_queue(lane)
-        while self._client.capacity:
-            waiting = [
-                lane for lane in waiting if lane.queue and lane.may_start(now) and self._tokens.admits(lane, now)
-            ]
-            if not waiting:
-                break
-            for lane in waiting[: self._client.capacity]:
-                self._start(lane, lane.queue.popleft())
-
-    def _may_start(self, lane: Lane, now: Micros) -> bool:
-        return bool(lane.queue) and lane.may_start(now) and self._tokens.admits(lane, now)
-
-    def _start(self, lane: Lane, load: Load) -> None:
-        runtime = lane.runtime
-        now = self._clock()
-        parcel = load.parcel
-        if parcel is None:
-            member = load.members[0]
-            item = format_member(runtime, member)
-            if isinstance(item, Refused):
-                self._refuse(lane, load, member, _refusal(item), now)
-                return
-            parcel = Parcel(delivery_id(runtime.id, member.event_seq), load.members, (item,))
-        binding = self._tokens.binding(runtime, now)
-        try:
-            request = runtime.sink.build_request(parcel.items, binding)
-        except Exception as error:  # noqa: BLE001 - a plugin may raise anything; only these deliveries suffer
-            reason = f"sink {runtime.sink.info.name} failed to build the request: {type(error).__name__}"
-            for member in parcel.members:
-                self._refuse(lane, load, member, _refusal(Refused(member, reason, broken=True)), now)
-            self._landing.close_parcel(load)
-            return
-        same_bytes = load.batch is None and request.body is parcel.members[0].body
-        body_digest = None if same_bytes else self._contents.digest(request.shown_body, now)
-        headers, signature = signed_headers(runtime, request, parcel.message_id, now)
-        flight = Flight(
-            lane, load, parcel, now, signature, self._head_digest(lane, request, now), body_digest, binding.access_token
-        )
-        lane.spend()
-        self._client.start(outgoing(flight, request, headers))
-
-    def _head_digest(self, lane: Lane, request: OutboundRequest, now: Micros) -> bytes:
-        varying = (request.method, request.url, request.headers)
-        head = lane.heads.get(varying)
-        if head is None:
-            head = lane.heads[varying] = redacted_head(lane.runtime, request)
-        return self._contents.digest(head, now)
-
-    def _refuse(self, lane: Lane, load: Load, member: Claimed, ruling: Ruling, now: Micros) -> None:
-        self._landing.refuse(load, member, ruling, now)
-        lane.outstanding -= 1
+        self._launching.launch([lane for lane in waiting if lane.has_queued])
 
     def _give_back_queue(self, lane: Lane) -> None:
         now = self._clock()
-        while lane.queue:
-            load = lane.queue.popleft()
+        for load in lane.take_all():
             lane.outstanding -= len(load.members)
             self._landing.give_back(load, now)
 
@@ -325,39 +283,9 @@ class Drain:
         if not self._landing.record.settled:
             self._landed_at = now
         for returned in finished:
-            if isinstance(returned.key, TokenErrand):
-                self._take_token(returned.key, returned, now)
-            else:
-                self._land(returned.key, returned, now)
-
-    def _land(self, flight: Flight, returned: Returned, now: Micros) -> None:
-        runtime, used = flight.lane.runtime, flight.access_token
-        if returned.status == HTTPStatus.UNAUTHORIZED and self._tokens.refused(runtime, used):
-            self._landing.send_again(flight, returned, now)
-            return
-        if returned.failure is None and returned.status != HTTPStatus.UNAUTHORIZED:
-            self._tokens.accepted(runtime, used)
-        self._landing.land(flight, returned, now)
-        if flight.lane.stopped:
-            self._give_back_queue(flight.lane)
-
-    def _take_token(self, errand: TokenErrand, returned: Returned, now: Micros) -> None:
-        """Without a token, what waits for it is ruled on as if it had been sent and come to nothing."""
-        trouble = self._tokens.take(errand, returned, now)
-        if trouble is None:
-            return
-        lane = errand.lane
-        schedule = errand.runtime.schedule
-        while lane.queue:
-            load = lane.queue.popleft()
-            for member in load.members:
-                if isinstance(trouble, Outcome):
-                    ruling = rule_on_outcome(trouble, member.tries, schedule, now, self._jitter)
-                else:
-                    ruling = rule_on_failure(trouble, member.tries, schedule, now, self._jitter)
-                self._refuse(lane, load, member, ruling, now)
-                lane.stopped |= bool(ruling.stop_webhook)
-            self._landing.close_parcel(load)
+            lane = self._arrivals.take(returned, now)
+            if lane.stopped or lane.is_held(now):
+                self._give_back_queue(lane)
 
     def wait_s(self) -> float:
         """How long a poll may sleep before something here wants attention."""
@@ -377,23 +305,7 @@ class Drain:
         """Forget lanes of partitions that are not ours any more, and lanes without work."""
         for pk, lane in list(self._lanes.items()):
             if lane.partition not in self.held:
-                lane.queue.clear()
+                lane.take_all()
                 del self._lanes[pk]
             elif lane.stopped and lane.is_idle:
                 del self._lanes[pk]
-
-
-def _refusal(refused: Refused) -> Ruling:
-    if refused.broken:
-        return Ruling(DeliveryState.PARKED, AttemptOutcome.OUR_FAULT, None, "plugin_failed", refused.reason, 1)
-    return Ruling(DeliveryState.FAILED, AttemptOutcome.REJECTED, None, "rejected", refused.reason)
-
-
-def redacted_head(runtime: WebhookRuntime, request: OutboundRequest) -> bytes:
-    """Method, URL and headers as history keeps them: the user's and the sink's secret values masked."""
-    headers = [[name, MASK if name.lower() in request.secret_headers else value] for name, value in request.headers]
-    headers += [[name, MASK] for name, _ in runtime.headers]
-    url = runtime.endpoint_shown
-    if request.url != runtime.binding.endpoint_url:
-        url = shown_url(request.url, secret_path=runtime.sink.info.secret_url)
-    return orjson.dumps({"method": request.method, "url": url, "headers": headers})

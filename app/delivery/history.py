@@ -16,7 +16,7 @@ from app.core.states import AttemptOutcome, DeliveryState
 from app.delivery.answers import parse_head
 from app.delivery.runtime import timestamp_of
 from app.security.scope import Scope
-from app.store.tables import attempts, batches, contents, deliveries, events, exchanges, webhooks
+from app.store.tables import attempts, batches, contents, deliveries, events, exchanges, webhook_health, webhooks
 
 EXPIRED = b""
 """Stands for bytes whose retention is over."""
@@ -86,10 +86,12 @@ _LIST = (
         batches.c.id.label("batch_id"),
         deliveries.c.reason,
         events.c.received_at,
+        webhook_health.c.held_until,
     )
     .join(webhooks, webhooks.c.pk == deliveries.c.webhook_pk)
     .join(events, events.c.seq == deliveries.c.event_seq)
     .outerjoin(batches, batches.c.pk == deliveries.c.batch_pk)
+    .outerjoin(webhook_health, webhook_health.c.webhook_pk == deliveries.c.webhook_pk)
 )
 
 
@@ -140,7 +142,10 @@ def get_delivery(connection: Connection, public_id: str, scope: Scope) -> tuple[
 
 def _row(row: Any) -> DeliveryRow:
     state = DeliveryState(row.state)
-    due = row.due_at if state is DeliveryState.PENDING else None
+    due = None
+    if state is DeliveryState.PENDING and row.due_at is not None:
+        # What is due at once could be sent since it was received, unless its webhook is held back.
+        due = max(row.due_at, row.received_at, row.held_until or 0)
     return DeliveryRow(
         row.webhook_id,
         row.event_seq,

@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from app.core.clock import Micros
+from app.core.clock import AT_ONCE, Micros
 from app.core.states import DeliveryState
 from app.delivery.answers import outcome_per_member, read_answer
 from app.delivery.contents import ContentLedger
-from app.delivery.exchange import Returned
-from app.delivery.lanes import Flight, Load
+from app.delivery.exchange import Returned, TransferFailure
+from app.delivery.lanes import Flight, Lane, Load
 from app.delivery.packing import halves
-from app.delivery.verdict import Jitter, Ruling, rule_on_failure, rule_on_outcome
-from app.sinks.types import Verdict
+from app.delivery.receiver_watch import ReceiverWatch
+from app.delivery.storable import storable
+from app.delivery.verdict import Jitter, Ruling, rule_on_failure, rule_on_lost_worker, rule_on_outcome
+from app.sinks.types import Outcome, Verdict
 from app.store.claim import Claimed
 from app.store.record import AttemptRow, ExchangeRow, Record, Settled, SettledBatch
-
-LONGEST_DETAIL = 500
-"""Characters of a reason that are kept."""
-
-
-def storable(text: str | None) -> str | None:
-    """A reason as every database takes it: receivers' words may hold NUL or half a surrogate pair, or be endless."""
-    if text is None:
-        return None
-    return text[:LONGEST_DETAIL].replace("\x00", "").encode("utf-8", "replace").decode()
 
 
 class Landing:
@@ -33,12 +25,16 @@ class Landing:
     Args:
         contents: where exact bytes get their digests.
         exchange_ids: answers a fresh exchange id.
+        watch: told how every request ended.
         jitter: for retry times.
     """
 
-    def __init__(self, contents: ContentLedger, exchange_ids: Callable[[], int], jitter: Jitter) -> None:
+    def __init__(
+        self, contents: ContentLedger, exchange_ids: Callable[[], int], watch: ReceiverWatch, jitter: Jitter
+    ) -> None:
         self._contents = contents
         self._exchange_ids = exchange_ids
+        self._watch = watch
         self._jitter = jitter
         self.record = Record()
         self.stops: dict[int, tuple[str, str]] = {}
@@ -47,41 +43,80 @@ class Landing:
     def land(self, flight: Flight, returned: Returned, now: Micros) -> None:
         """Rule on every delivery of a request and write down what happened."""
         exchange_id = self._note_exchange(flight, returned, now)
-        lane = flight.lane
-        runtime = lane.runtime
-        lane.in_flight -= 1
+        lane, members = flight.lane, flight.parcel.members
+        lane.finish(flight.load)
         if returned.failure is not None:
-            for member in flight.parcel.members:
-                ruling = rule_on_failure(returned.failure, member.tries, runtime.schedule, now, self._jitter)
-                self._settle(flight, member, ruling, returned, exchange_id)
+            rulings = self._rule_on_failure(lane, members, returned.failure, flight.started_at, now)
         else:
-            outcome = read_answer(runtime, returned, flight.parcel)
+            outcome = read_answer(lane.runtime, returned, flight.parcel, now)
             if outcome.verdict is Verdict.SPLIT:
                 self._split(flight)
                 return
-            for member, single in zip(flight.parcel.members, outcome_per_member(outcome, flight.parcel), strict=True):
-                ruling = rule_on_outcome(single, member.tries, runtime.schedule, now, self._jitter)
-                self._settle(flight, member, ruling, returned, exchange_id)
-        lane.outstanding -= len(flight.parcel.members)
-        lane.landed += len(flight.parcel.members)
+            rulings = self._rule_on_answer(flight, returned, outcome, now)
+        for member, ruling in zip(members, rulings, strict=True):
+            self._settle(flight, member, ruling, returned, exchange_id)
+        if lane.health.is_given_up(now):
+            self._stop(lane, "disabled", f"no success for five days: {lane.health.reason}")
+        lane.outstanding -= len(members)
+        lane.landed += len(members)
         self.close_parcel(flight.load)
 
     def send_again(self, flight: Flight, returned: Returned, now: Micros) -> None:
         """The same request goes out once more, with a fresh access token; the exchange is kept, no attempt counted."""
         self._note_exchange(flight, returned, now)
         load = flight.load
-        flight.lane.in_flight -= 1
-        flight.lane.queue.appendleft(Load(load.members, load.claimed_at, flight.parcel, load.batch))
+        flight.lane.finish(load)
+        flight.lane.put_back(Load(load.members, load.claimed_at, flight.parcel, load.batch))
 
-    def refuse(self, load: Load, member: Claimed, ruling: Ruling, now: Micros) -> None:
-        """Write down a delivery that was ruled on before anything was sent."""
+    def unsent(self, lane: Lane, load: Load, trouble: Outcome | TransferFailure, now: Micros) -> None:
+        """Rule on deliveries that could not be sent, because the request that prepares it came to nothing."""
+        members, schedule = load.members, lane.runtime.schedule
+        if isinstance(trouble, Outcome):
+            self._watch.answered(lane, (trouble,), now, now)
+            rulings = [rule_on_outcome(trouble, member, schedule, now, self._jitter) for member in members]
+        else:
+            rulings = self._rule_on_failure(lane, members, trouble, now, now)
+        for member, ruling in zip(members, rulings, strict=True):
+            self.refuse(lane, load, member, ruling, now)
+        self.close_parcel(load)
+
+    def _rule_on_failure(
+        self, lane: Lane, members: Sequence[Claimed], failure: TransferFailure, started_at: Micros, now: Micros
+    ) -> list[Ruling]:
+        self._watch.failed(lane, failure, started_at, now)
+        schedule = lane.runtime.schedule
+        works = self._watch.resolver_works(now)
+        return [
+            rule_on_failure(failure, member, schedule, now, self._jitter, resolver_works=works) for member in members
+        ]
+
+    def _rule_on_answer(self, flight: Flight, returned: Returned, outcome: Outcome, now: Micros) -> list[Ruling]:
+        singles = outcome_per_member(outcome, flight.parcel)
+        self._watch.resolved(flight.lane, returned.timings, now)
+        self._watch.answered(flight.lane, singles, flight.started_at, now)
+        schedule = flight.lane.runtime.schedule
+        return [
+            rule_on_outcome(single, member, schedule, now, self._jitter)
+            for member, single in zip(flight.parcel.members, singles, strict=True)
+        ]
+
+    def refuse(self, lane: Lane, load: Load, member: Claimed, ruling: Ruling, now: Micros) -> None:
+        """Write down a delivery that was ruled on before anything was sent.
+
+        A strictly ordered webhook is paused rather than let its other deliveries pass one that is set aside.
+        """
         self.record.attempts.append(_attempt(member, ruling, now))
-        self._add_settled(load, member, ruling)
-        self._stop(member, ruling)
+        self._apply(lane, load, member, ruling)
+        lane.outstanding -= 1
+        if lane.runtime.head_blocks and ruling.state is DeliveryState.PARKED:
+            self._stop(lane, "paused", f"its head is parked: {ruling.detail}")
 
-    def lost_attempt(self, member: Claimed, ruling: Ruling, now: Micros) -> None:
-        """Write down the attempt of a worker that died; the delivery itself goes on with the present attempt."""
-        self.record.attempts.append(_attempt(member, ruling, now, n=member.attempt - 1))
+    def set_aside(self, lane: Lane, member: Claimed, ruling: Ruling) -> None:
+        """End a delivery that worker after worker died with. There is no attempt: nothing was tried this time."""
+        self.record.settled.append(
+            Settled(member.webhook_pk, member.event_seq, ruling.state, None, ruling.detail, attempts_undone=1)
+        )
+        lane.outstanding -= 1
 
     def give_back(self, load: Load, now: Micros) -> None:
         """Return claimed deliveries that were never tried."""
@@ -113,25 +148,29 @@ class Landing:
     def _split(self, flight: Flight) -> None:
         load = flight.load
         for half in reversed(halves(flight.parcel)):
-            flight.lane.queue.appendleft(Load(half.members, load.claimed_at, half, load.batch))
+            flight.lane.put_back(Load(half.members, load.claimed_at, half, load.batch))
         if load.batch:
             load.batch.parcels_left += 1
 
     def _settle(self, flight: Flight, member: Claimed, ruling: Ruling, returned: Returned, exchange_id: int) -> None:
         row = _attempt(member, ruling, flight.started_at, status=returned.status or None, exchange_id=exchange_id)
         self.record.attempts.append(row)
-        self._add_settled(flight.load, member, ruling)
-        flight.lane.stopped |= self._stop(member, ruling)
+        self._apply(flight.lane, flight.load, member, ruling)
 
-    def _stop(self, member: Claimed, ruling: Ruling) -> bool:
-        """Notes that the webhook itself must stop, if the ruling says so."""
-        if ruling.stop_webhook:
-            reason = storable(ruling.detail) or "the receiver refuses everything"
-            self.stops[member.webhook_pk] = (ruling.stop_webhook, reason)
-        return bool(ruling.stop_webhook)
-
-    def _add_settled(self, load: Load, member: Claimed, ruling: Ruling) -> None:
+    def _apply(self, lane: Lane, load: Load, member: Claimed, ruling: Ruling) -> None:
         due_at = ruling.due_at
+        if due_at is not None and lane.runtime.head_blocks:
+            self._watch.hold_for_head(lane, due_at)
+            due_at = AT_ONCE
+        self._add_settled(load, member, ruling, due_at)
+        if ruling.stop_webhook:
+            self._stop(lane, ruling.stop_webhook, ruling.detail or "the receiver refuses everything")
+
+    def _stop(self, lane: Lane, state: str, reason: str) -> None:
+        self.stops[lane.runtime.pk] = (state, storable(reason) or "")
+        lane.stopped = True
+
+    def _add_settled(self, load: Load, member: Claimed, ruling: Ruling, due_at: Micros | None) -> None:
         if load.batch:
             if due_at is not None:
                 load.batch.due_at = max(due_at, load.batch.due_at or 0)
@@ -168,19 +207,23 @@ class Landing:
         return exchange_id
 
 
+def lost_attempt(member: Claimed, now: Micros) -> AttemptRow:
+    """The earlier attempt of a delivery whose worker died; the delivery itself goes on with the present one."""
+    return _attempt(member._replace(attempt=member.attempt - 1), rule_on_lost_worker(member), now)
+
+
 def _attempt(
     member: Claimed,
     ruling: Ruling,
     started_at: Micros,
     *,
-    n: int | None = None,
     status: int | None = None,
     exchange_id: int | None = None,
 ) -> AttemptRow:
     return AttemptRow(
         member.webhook_pk,
         member.event_seq,
-        member.attempt if n is None else n,
+        member.attempt,
         started_at,
         ruling.outcome,
         status,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pydantic import SecretStr
 
 from app.core.clock import SECOND, Micros
+from app.core.receiver_health import HEALTHY, Health
 from app.delivery.packing import Parcel
 from app.delivery.runtime import WebhookRuntime
 from app.store.claim import Claimed
@@ -17,6 +18,9 @@ LARGEST_APPETITE = 768
 """Claimed deliveries per webhook: enough for large groups with a fast receiver, few at risk with a slow one."""
 QUEUE_PATIENCE: Micros = 20 * SECOND
 """Longest wait of a claimed delivery for its turn. With the longest attempt (15 s) it stays well inside the lease."""
+FIRST_WINDOW = 16
+"""Requests on the wire at once to a receiver of which nothing is known yet. Each success allows one more, up to the
+webhook's concurrency; a throttle or a request without an answer halves them, once per round."""
 PACED_AHEAD_S = 5
 """Seconds' worth of deliveries that a rate-limited webhook claims ahead."""
 
@@ -38,6 +42,11 @@ class Load:
     claimed_at: Micros
     parcel: Parcel | None = None
     batch: OpenBatch | None = None
+
+    @property
+    def is_retry(self) -> bool:
+        """Whether it comes at a time of its own. What goes in ledger order is never kept waiting by it."""
+        return self.batch is None and bool(self.members) and self.members[0].is_retry
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +70,23 @@ class Lane:
     runtime: WebhookRuntime
     partition: int
     queue: deque[Load] = field(default_factory=deque)
+    """What goes in ledger order."""
+    retries: deque[Load] = field(default_factory=deque)
     in_flight: int = 0
+    retries_in_flight: int = 0
     outstanding: int = 0
     """Claimed deliveries that are neither recorded nor given back."""
     appetite: int = FIRST_APPETITE
     landed: int = 0
     """Deliveries that landed since the last claim."""
     stopped: bool = False
+    alone: bool = False
+    """It sends a suspect, and claims nothing beside it."""
+    health: Health = HEALTHY
+    window: int = FIRST_WINDOW
+    narrowed_at: Micros = 0
+    proven: bool = False
+    """Whether the receiver took something since this lane began."""
     tokens: float = 1.0
     """Requests a rate-limited webhook may start now; refilled as time passes, up to one second's worth."""
     refilled_at: Micros = 0
@@ -75,14 +94,29 @@ class Lane:
     """Redacted request heads by what varies between requests; cleared with the lane."""
 
     @property
+    def has_queued(self) -> bool:
+        """Whether anything is claimed and not started."""
+        return bool(self.queue or self.retries)
+
+    @property
     def is_idle(self) -> bool:
         """Nothing queued and nothing on the wire."""
-        return not self.queue and not self.in_flight
+        return not self.in_flight and not self.has_queued
+
+    @property
+    def slots(self) -> int:
+        """How many requests may be on the wire now."""
+        return 1 if self.health.is_probing else min(self.window, self.runtime.concurrency)
 
     @property
     def room(self) -> int:
         """How many more deliveries it may claim."""
-        wanted = max(self.appetite, self.runtime.concurrency)
+        if self.health.backoffs or self.health.is_probing:
+            wanted = self.slots
+        else:
+            wanted = max(self.appetite, self.runtime.concurrency)
+        if self.alone:
+            wanted = 1
         if self.runtime.rate_per_s is not None:
             wanted = min(wanted, self.runtime.rate_per_s * PACED_AHEAD_S)
         return max(0, wanted - self.outstanding)
@@ -90,7 +124,7 @@ class Lane:
     @property
     def is_hungry(self) -> bool:
         """Whether a claim is worth a query: at least half of its appetite is free."""
-        return not self.stopped and 2 * self.room >= self.outstanding + self.room
+        return not self.stopped and bool(self.room) and 2 * self.room >= self.outstanding + self.room
 
     def grow(self) -> None:
         """Before a claim: a webhook that landed half its appetite may claim more, one that landed nothing less."""
@@ -100,9 +134,29 @@ class Lane:
             self.appetite = FIRST_APPETITE
         self.landed = 0
 
+    def learn(self, health: Health) -> None:
+        """Take over what the database knows of the receiver."""
+        self.health = health
+        self.window = 1 if health.backoffs else FIRST_WINDOW
+
+    def widen(self) -> None:
+        """A request had success."""
+        self.proven = True
+        self.window = min(self.window + 1, self.runtime.concurrency)
+
+    def narrow(self, started_at: Micros, now: Micros) -> None:
+        """A request was throttled or got no answer; those that were under way with it count as the same trouble."""
+        if started_at > self.narrowed_at:
+            self.window = max(1, self.slots // 2)
+            self.narrowed_at = now
+
+    def is_held(self, now: Micros) -> bool:
+        """Whether nothing may leave yet."""
+        return self.health.held_until > now
+
     def may_start(self, now: Micros) -> bool:
-        """Whether its concurrency and its rate allow one more request."""
-        if self.in_flight >= self.runtime.concurrency:
+        """Whether something is queued, and its concurrency and its rate allow one more request."""
+        if self.in_flight >= self.slots or not (self.queue or self._may_retry()):
             return False
         rate = self.runtime.rate_per_s
         if rate is None:
@@ -112,11 +166,42 @@ class Lane:
         self.refilled_at = now
         return self.tokens >= 1.0
 
-    def spend(self) -> None:
+    def _may_retry(self) -> bool:
+        """Retries leave a quarter of the slots to first attempts, so that hanging ones never take them all."""
+        slots = self.slots
+        return bool(self.retries) and self.retries_in_flight < max(1, slots - slots // 4)
+
+    def add(self, load: Load) -> None:
+        """Queue what was claimed."""
+        (self.retries if load.is_retry else self.queue).append(load)
+
+    def put_back(self, load: Load) -> None:
+        """Queue what goes before all else."""
+        (self.retries if load.is_retry else self.queue).appendleft(load)
+
+    def next(self) -> Load:
+        """What to start now: first attempts before retries, but a quarter of what is started may be retries."""
+        retry_turn = self._may_retry() and (not self.queue or 4 * self.retries_in_flight < self.in_flight)
+        return self.retries.popleft() if retry_turn else self.queue.popleft()
+
+    def take_all(self) -> list[Load]:
+        """Empty the queues."""
+        loads = [*self.queue, *self.retries]
+        self.queue.clear()
+        self.retries.clear()
+        return loads
+
+    def spend(self, load: Load) -> None:
         """A request was started."""
         self.in_flight += 1
+        self.retries_in_flight += load.is_retry
         self.tokens -= 1.0
+
+    def finish(self, load: Load) -> None:
+        """A request ended."""
+        self.in_flight -= 1
+        self.retries_in_flight -= load.is_retry
 
     def is_overdue(self, now: Micros) -> bool:
         """Whether what it has queued waits too long for a slot and must be given back."""
-        return bool(self.queue) and now - self.queue[0].claimed_at > QUEUE_PATIENCE
+        return any(queue and now - queue[0].claimed_at > QUEUE_PATIENCE for queue in (self.queue, self.retries))

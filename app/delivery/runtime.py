@@ -15,6 +15,7 @@ from app.core.signing import parse_secret
 from app.core.states import Mode
 from app.delivery.signing import RequestSigner, signer_for
 from app.routing.sealed_fields import ENDPOINT, HEADERS, SECRETS, SIGNING
+from app.routing.webhook_input import BLOCKS
 from app.security.vault import Vault
 from app.sinks.manager import SinkManager
 from app.sinks.protocol import Sink
@@ -42,6 +43,8 @@ class WebhookRuntime:
     schedule: tuple[int, ...]
     concurrency: int
     rate_per_s: int | None
+    head_blocks: bool
+    """Whether a failing delivery holds back all behind it, until it is delivered or failed."""
     batch_max_events: int
     batch_max_bytes: int
     signing_changes_at: Micros | None
@@ -127,6 +130,7 @@ class RuntimeLoader:
             schedule=tuple(orjson.loads(row["retry_schedule"])),
             concurrency=row["concurrency"],
             rate_per_s=_lower(row["rate_per_s"], limits.rate_per_s),
+            head_blocks=row["failing_head"] == BLOCKS,
             batch_max_events=row["batch_max_events"],
             batch_max_bytes=row["batch_max_bytes"],
             signing_changes_at=until if until and until > now else None,

@@ -10,15 +10,15 @@ from dataclasses import dataclass, replace
 import orjson
 from sqlalchemy import RowMapping, select
 
-from app.core.clock import Clock, to_rfc3339
+from app.core.clock import Clock, Micros, to_rfc3339
 from app.core.errors import ConflictError, InvalidInputError, NotFoundError
 from app.core.ids import RandomBytes, new_id
 from app.delivery.access import read_returned, token_outgoing
 from app.delivery.answers import outcome_per_member, parse_head, read_answer
-from app.delivery.drain import redacted_head
 from app.delivery.egress import EgressClient
 from app.delivery.exchange import Returned
 from app.delivery.history import GotResponse, SentRequest
+from app.delivery.launching import redacted_head
 from app.delivery.packing import Parcel, Refused, format_member, outgoing, signed_headers
 from app.delivery.runtime import NotReadyError, RuntimeLoader, WebhookRuntime
 from app.security.scope import Scope
@@ -76,7 +76,7 @@ def send_test(
     headers, signature = signed_headers(runtime, request, parcel.message_id, now)
     returned = client.fetch(outgoing(None, request, headers))
     sent = _sent(runtime, request, list(headers[-3:]) if signature else [])
-    return _result(runtime, returned, parcel, sent)
+    return _result(runtime, returned, parcel, sent, now)
 
 
 def _find(store: Store, webhook_id: str, scope: Scope) -> RowMapping:
@@ -144,11 +144,11 @@ def _sent(runtime: WebhookRuntime, request: OutboundRequest, fresh: list[tuple[s
     return SentRequest(head["method"], head["url"], headers, request.shown_body)
 
 
-def _result(runtime: WebhookRuntime, returned: Returned, parcel: Parcel, sent: SentRequest) -> TestResult:
+def _result(runtime: WebhookRuntime, returned: Returned, parcel: Parcel, sent: SentRequest, now: Micros) -> TestResult:
     if returned.failure is not None:
         failure = returned.failure
         return TestResult(sent, None, str(failure.kind), failure.detail, returned.timings.total)
-    outcome = outcome_per_member(read_answer(runtime, returned, parcel), parcel)[0]
+    outcome = outcome_per_member(read_answer(runtime, returned, parcel, now), parcel)[0]
     if returned.is_unanswered:
         return TestResult(sent, None, str(outcome.verdict), outcome.reason, returned.timings.total)
     response = GotResponse(returned.status, tuple(parse_head(returned.head).items()), returned.body, returned.truncated)

@@ -11,11 +11,21 @@ from app.core.retry import next_attempt
 from app.core.states import AttemptOutcome, DeliveryState
 from app.delivery.exchange import FailureClass, TransferFailure
 from app.sinks.types import Outcome, Verdict
+from app.store.claim import Claimed
 
 Jitter = Callable[[], float]
 """Answers a number from 0 up to but not including 1."""
 
 JITTER: Jitter = random.random
+
+THROTTLED_PER_TRY = 16
+"""Every so manieth attempt of a delivery counts as a try although it was throttled. So an event that the receiver
+throttles for ever, and no other, steps aside and comes to an end."""
+
+MOST_LOSSES = 5
+"""Workers that may die with a delivery in their hands before it counts as what killed them."""
+SUSPECT_AFTER = 2
+"""A delivery in whose company so many workers died is sent alone, so that its neighbours are not counted with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +45,7 @@ class Ruling:
 
 
 def rule_on_outcome(
-    outcome: Outcome, tries: int, schedule: tuple[int, ...], now: Micros, jitter: Jitter = JITTER
+    outcome: Outcome, member: Claimed, schedule: tuple[int, ...], now: Micros, jitter: Jitter = JITTER
 ) -> Ruling:
     """The ruling on a sink's reading of an answer. PARTIAL and SPLIT are taken apart before they come here."""
     reason = outcome.reason or None
@@ -54,17 +64,31 @@ def rule_on_outcome(
                 tries_undone=1,
                 stop_webhook=stop,
             )
+        case Verdict.THROTTLE if member.attempt % THROTTLED_PER_TRY:
+            # It keeps its place: what makes it wait is the webhook, and everything behind it waits too.
+            state, kind = DeliveryState.PENDING, AttemptOutcome.THROTTLED
+            return Ruling(state, kind, member.due_at, str(outcome.verdict), reason, tries_undone=1)
         case Verdict.RETRY | Verdict.THROTTLE:
             kind = AttemptOutcome.RETRY if outcome.verdict is Verdict.RETRY else AttemptOutcome.THROTTLED
-            return _again(kind, str(outcome.verdict), reason, tries, schedule, now, jitter, outcome.retry_after_s)
+            return _again(kind, str(outcome.verdict), reason, member, schedule, now, jitter, outcome.retry_after_s)
         case _:
             return Ruling(DeliveryState.FAILED, AttemptOutcome.REJECTED, error_class="rejected", detail=reason)
 
 
 def rule_on_failure(
-    failure: TransferFailure, tries: int, schedule: tuple[int, ...], now: Micros, jitter: Jitter = JITTER
+    failure: TransferFailure,
+    member: Claimed,
+    schedule: tuple[int, ...],
+    now: Micros,
+    jitter: Jitter = JITTER,
+    *,
+    resolver_works: bool = True,
 ) -> Ruling:
-    """The ruling when no HTTP answer came."""
+    """The ruling when no HTTP answer came.
+
+    libcurl says the same of a name that does not exist and of a resolver that does not answer. Only when other names
+    were resolved lately (``resolver_works``) is it the receiver's fault, and burns a try.
+    """
     kind = str(failure.kind)
     if failure.kind in (FailureClass.BLOCKED, FailureClass.CONFIGURATION):
         return Ruling(
@@ -75,28 +99,36 @@ def rule_on_failure(
             tries_undone=1,
             stop_webhook="paused",
         )
+    if failure.kind is FailureClass.DNS and not resolver_works:
+        detail = f"{failure.detail}; no other name was resolved lately, so it counts as no try"
+        due_at = next_attempt(min(member.tries, len(schedule)), schedule, now, jitter())
+        return Ruling(DeliveryState.PENDING, AttemptOutcome.OUR_FAULT, due_at, kind, detail, tries_undone=1)
     outcome = AttemptOutcome.UNKNOWN if failure.request_sent else AttemptOutcome.RETRY
-    return _again(outcome, kind, failure.detail, tries, schedule, now, jitter)
+    return _again(outcome, kind, failure.detail, member, schedule, now, jitter)
 
 
-def rule_on_lost_worker(tries: int, schedule: tuple[int, ...], now: Micros) -> Ruling:
-    """The ruling on an attempt whose worker died: retried at once, because nothing says the receiver is unwell."""
-    detail = "the worker stopped between sending and recording; the receiver may have got it"
-    if tries > len(schedule) + 1:
+def rule_on_lost_worker(member: Claimed) -> Ruling:
+    """The ruling on an attempt whose worker died: sent again at once, for nothing says that the receiver is unwell.
+
+    No try is burnt. But a delivery that worker after worker dies with is set aside.
+    """
+    if member.losses >= MOST_LOSSES:
+        detail = f"{member.losses} workers died with it in their hands"
         return Ruling(DeliveryState.FAILED, AttemptOutcome.UNKNOWN, error_class="worker_lost", detail=detail)
-    return Ruling(DeliveryState.PENDING, AttemptOutcome.UNKNOWN, now, "worker_lost", detail)
+    detail = "the worker stopped between sending and recording; the receiver may have got it"
+    return Ruling(DeliveryState.PENDING, AttemptOutcome.UNKNOWN, member.due_at, "worker_lost", detail)
 
 
 def _again(
     outcome: AttemptOutcome,
     kind: str,
     detail: str | None,
-    tries: int,
+    member: Claimed,
     schedule: tuple[int, ...],
     now: Micros,
     jitter: Jitter,
     retry_after_s: float | None = None,
 ) -> Ruling:
-    due_at = next_attempt(tries, schedule, now, jitter(), retry_after_s)
+    due_at = next_attempt(member.tries, schedule, now, jitter(), retry_after_s)
     state = DeliveryState.FAILED if due_at is None else DeliveryState.PENDING
     return Ruling(state, outcome, due_at, kind, detail)

@@ -16,7 +16,7 @@ from typing import Any, cast
 import orjson
 from sqlalchemy import Connection
 
-from app.core.clock import Micros
+from app.core.clock import AT_ONCE, Micros
 from app.core.event_types import find_event_type
 from app.core.filters import FilterTooCostlyError
 from app.core.states import Mode
@@ -139,11 +139,9 @@ def _place(context_id: str | None) -> str:
     return f"context {context_id}" if context_id else "the organization itself"
 
 
-def due_time(route: Route, now: Micros) -> Micros | None:
-    """When a new delivery on this route is due: at once, when its batch is too old, or never while paused."""
-    if route.state == "paused":
-        return None
-    return now + route.batch_max_age if route.mode is Mode.BATCH else now
+def due_time(route: Route, now: Micros) -> Micros:
+    """When a new delivery on this route is due: at once, or when its batch is too old."""
+    return now + route.batch_max_age if route.mode is Mode.BATCH else AT_ONCE
 
 
 def explain(routes: Sequence[Route], context_id: str | None, event_type: str) -> list[Decision]:

@@ -10,6 +10,7 @@ import orjson
 from pydantic import BaseModel, ValidationError
 from sqlalchemy import RowMapping
 
+from app.core.clock import Micros
 from app.core.endpoint_url import ENDPOINT_SCHEMES, check_endpoint_url, is_syslog, origin
 from app.core.errors import ConflictError, InvalidInputError
 from app.core.filters import read_filter
@@ -18,7 +19,7 @@ from app.core.retry import check_schedule
 from app.core.shown_url import shown_url
 from app.routing.sealed_fields import ENDPOINT, HEADERS, SECRETS
 from app.routing.webhook_event_types import check_event_types
-from app.routing.webhook_input import KeepSecret, WebhookPatch
+from app.routing.webhook_input import BLOCKS, KeepSecret, WebhookPatch
 from app.security.vault import Vault
 from app.sinks.capabilities import ChecksSettings
 from app.sinks.manager import SinkManager
@@ -26,6 +27,8 @@ from app.sinks.protocol import Sink
 from app.sinks.settings import is_address
 
 SWITCHED_OFF = "switched off by a user"
+MENDING = frozenset({"sink", "endpoint_sealed", "headers_sealed", "config", "secrets_sealed"})
+"""Columns whose change may have mended what a receiver complained about."""
 _KEEP = {"set": True}
 _NO_SECRETS: dict[str, Any] = {"secrets_sealed": None, "secret_names": "[]"}
 
@@ -38,7 +41,7 @@ class ChangeRules:
     sinks: SinkManager
 
 
-def changed_columns(row: RowMapping, patch: WebhookPatch, rules: ChangeRules) -> dict[str, Any]:
+def changed_columns(row: RowMapping, patch: WebhookPatch, rules: ChangeRules, now: Micros) -> dict[str, Any]:
     """The columns that a change sets on a webhook.
 
     Raises:
@@ -47,6 +50,7 @@ def changed_columns(row: RowMapping, patch: WebhookPatch, rules: ChangeRules) ->
     """
     change = _Change(row, patch, rules)
     change.simple_fields()
+    change.order()
     change.choice()
     change.sink()
     change.endpoint()
@@ -54,7 +58,7 @@ def changed_columns(row: RowMapping, patch: WebhookPatch, rules: ChangeRules) ->
     change.headers()
     change.reach()
     change.settings()
-    change.state()
+    change.state(now)
     return change.values
 
 
@@ -93,9 +97,17 @@ class _Change:
             self.values["rate_per_s"] = patch.rate_limit.per_s if patch.rate_limit else None
         if patch.concurrency is not None:
             self.values["concurrency"] = patch.concurrency
+        if patch.failing_head is not None:
+            self.values["failing_head"] = patch.failing_head
         if patch.batch is not None:
             for name, number in patch.batch.model_dump(exclude_none=True).items():
                 self.values[f"batch_{name}"] = number
+
+    def order(self) -> None:
+        """A failing head can only block what goes one by one."""
+        if self._now("failing_head") == BLOCKS and self._now("concurrency") > 1:
+            field = "failing_head" if self._patch.failing_head else "concurrency"
+            raise InvalidInputError(f"failing_head {BLOCKS!r} needs concurrency 1", field=field)
 
     def choice(self) -> None:
         """Which events it wants."""
@@ -216,16 +228,16 @@ class _Change:
             if value is not None
         }
 
-    def state(self) -> None:
+    def state(self, now: Micros) -> None:
         """It works as soon as it has a sink and an endpoint, unless somebody said otherwise."""
         complete = self._now("sink") is not None and self._now("endpoint_sealed") is not None
         wanted = self._patch.enabled
         if wanted is True and not complete:
             raise ConflictError("set sink and endpoint_url before enabling the webhook")
         if wanted is False:
-            self.values.update(state="disabled", state_reason=SWITCHED_OFF)
+            self.values.update(state="disabled", state_reason=SWITCHED_OFF, state_since=now)
         elif complete and (wanted or self._row["state"] == "needs_endpoint"):
-            self.values.update(state="enabled", state_reason=None)
+            self.values.update(state="enabled", state_reason=None, state_since=now)
 
 
 def _kept(kept: Mapping[str, Any], name: str, field: str, new_origin: bool) -> Any:  # noqa: FBT001 - private

@@ -16,6 +16,7 @@ MAX_RATE_PER_S = 100_000
 MAX_MUTED = 1_000
 MAX_OVERLAP_S = 7 * 86_400
 DEFAULT_OVERLAP_S = 86_400
+BLOCKS = "blocks"
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=125)]
 """A webhook's name: it should identify the receiver."""
@@ -86,11 +87,18 @@ class WebhookPatch(_Body):
     retry: RetryRule | None = None
     rate_limit: RateLimit | None = None
     concurrency: Annotated[int, Field(ge=1, le=MAX_CONCURRENCY, strict=True)] | None = None
+    failing_head: Literal["steps_aside", "blocks"] | None = None
     enabled: Annotated[bool, Field(strict=True)] | None = None
 
     def says(self, name: str) -> bool:
         """Whether the change mentions a field at all; ``null`` counts."""
         return name in self.model_fields_set
+
+
+class Resumption(_Body):
+    """Resuming: ``probe`` lets one delivery go first, and the others follow when it is delivered."""
+
+    probe: Annotated[bool, Field(strict=True)] = False
 
 
 class Rotation(_Body):

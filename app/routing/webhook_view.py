@@ -7,8 +7,9 @@ from typing import Any
 import orjson
 from sqlalchemy import RowMapping
 
-from app.core.clock import to_rfc3339
+from app.core.clock import Micros, to_rfc3339
 from app.core.states import Mode
+from app.store.webhook_health import HEALTH_COLUMNS, read_health
 
 
 def webhook_view(row: RowMapping) -> dict[str, Any]:
@@ -41,8 +42,32 @@ def webhook_view(row: RowMapping) -> dict[str, Any]:
         "retry": {"schedule_s": orjson.loads(row["retry_schedule"])},
         "rate_limit": {"per_s": row["rate_per_s"]} if row["rate_per_s"] else None,
         "concurrency": row["concurrency"],
+        "failing_head": row["failing_head"],
+        "health": health_view(row),
         "partition": row["partition"],
         "version": row["version"],
         "created_at": to_rfc3339(row["created_at"]),
         "updated_at": to_rfc3339(row["updated_at"]),
     }
+
+
+def health_view(row: RowMapping) -> dict[str, Any]:
+    """How the receiver fares, and, when the webhook does not work at all, why and since when.
+
+    ``next_probe_at`` is when the next request may leave, None when nothing is held back.
+    """
+    health = read_health([row[column.name] for column in HEALTH_COLUMNS])
+    works = row["state"] == "enabled"
+    since = health.since if works else row["state_since"]
+    return {
+        "state": health.condition if works else "stopped",
+        "reason": (health.reason or None) if works else row["state_reason"],
+        "since": _moment(since),
+        "consecutive_failures": health.failures,
+        "without_success_since": _moment(health.since),
+        "next_probe_at": _moment(health.held_until) if works else None,
+    }
+
+
+def _moment(moment: Micros | None) -> str | None:
+    return to_rfc3339(moment) if moment else None

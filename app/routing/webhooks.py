@@ -6,6 +6,7 @@ drains in every process see it with the next event.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -24,14 +25,17 @@ from app.core.retry import DEFAULT_SCHEDULE
 from app.core.signing import new_secret, parse_secret
 from app.core.states import DeliveryState
 from app.routing.sealed_fields import SIGNING
-from app.routing.webhook_change import ChangeRules, changed_columns
-from app.routing.webhook_input import NewWebhook, Rotation, WebhookPatch
+from app.routing.webhook_change import MENDING, ChangeRules, changed_columns
+from app.routing.webhook_input import NewWebhook, Resumption, Rotation, WebhookPatch
 from app.routing.webhook_view import webhook_view
 from app.security.scope import Scope
 from app.store.engine import Store
-from app.store.holds import release_held, resume_webhook
+from app.store.holds import release, resume_webhook
 from app.store.partitions import next_counter
-from app.store.tables import contexts, deliveries, organizations, webhooks
+from app.store.tables import contexts, deliveries, organizations, webhook_health, webhooks
+from app.store.webhook_health import HEALTH_COLUMNS, forget_health
+
+log = logging.getLogger(__name__)
 
 CheckTarget = Callable[[str], None]
 """Judges where a URL leads; raises ``InvalidInputError`` when nothing may be sent there."""
@@ -40,6 +44,7 @@ DEFAULT_BATCH = {"batch_max_events": 20_000, "batch_max_bytes": 8 * 1024 * 1024,
 DEFAULT_CONCURRENCY = 64
 PAUSED_BY_USER = "paused by a user"
 DELETED = "the webhook was deleted"
+AT_FULL_SPEED = Resumption()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +112,7 @@ class WebhookService:
                     name=new.name,
                     mode=new.mode,
                     state="needs_endpoint",
+                    state_since=now,
                     signing_sealed=sealed,
                     retry_schedule=orjson.dumps(DEFAULT_SCHEDULE).decode(),
                     concurrency=DEFAULT_CONCURRENCY,
@@ -137,7 +143,7 @@ class WebhookService:
             wanted.append(webhooks.c.organization_id == organization_id)
         if context_id is not None:
             wanted.append(webhooks.c.context_id == context_id)
-        statement = select(webhooks).where(*wanted).order_by(webhooks.c.pk).limit(limit + 1)
+        statement = _WITH_HEALTH.where(*wanted).order_by(webhooks.c.pk).limit(limit + 1)
         with self._store.read() as connection:
             rows = connection.execute(statement).mappings().all()
         shown = rows[:limit]
@@ -158,18 +164,19 @@ class WebhookService:
         now = self._clock()
         with self._store.write() as connection:
             row = _row(connection, scope, webhook_id, lock=True)
-            columns = changed_columns(row, patch, self._rules)
+            columns = changed_columns(row, patch, self._rules, now)
             _write(connection, row, columns, now)
-            freed = 0
-            if columns.get("state", row["state"]) == "enabled":
-                freed = release_held(connection, row["pk"], now)
+            starts_anew = _starts_anew(row, columns)
+            if starts_anew:
+                forget_health(connection, [row["pk"]])
+                release(connection, row["pk"])
             changed = webhook_view(_row(connection, scope, webhook_id))
-        if freed:
+        if starts_anew:
             self._doorbell.ring([row["partition"]])
         return changed
 
     def pause(self, scope: Scope, webhook_id: str) -> dict[str, Any]:
-        """Hold deliveries; new events keep being owed.
+        """Keep deliveries back; new events keep being owed.
 
         Raises:
             ConflictError: it has no endpoint yet, or is disabled.
@@ -179,11 +186,12 @@ class WebhookService:
             row = _row(connection, scope, webhook_id, lock=True)
             if row["state"] not in {"enabled", "paused"}:
                 raise ConflictError(f"a webhook in state {row['state']} cannot be paused")
-            _write(connection, row, {"state": "paused", "state_reason": PAUSED_BY_USER}, now)
+            paused = {"state": "paused", "state_reason": PAUSED_BY_USER, "state_since": now}
+            _write(connection, row, paused, now)
             return webhook_view(_row(connection, scope, webhook_id))
 
-    def resume(self, scope: Scope, webhook_id: str) -> dict[str, Any]:
-        """Deliver again, what was held or parked first of all.
+    def resume(self, scope: Scope, webhook_id: str, resumption: Resumption = AT_FULL_SPEED) -> dict[str, Any]:
+        """Deliver again: what was kept, parked or waits for a later try is due at once, in ledger order.
 
         Raises:
             ConflictError: it has no endpoint yet.
@@ -192,8 +200,9 @@ class WebhookService:
             row = _row(connection, scope, webhook_id, lock=True)
             if row["state"] == "needs_endpoint":
                 raise ConflictError("set sink and endpoint_url before enabling the webhook")
-            resume_webhook(connection, row["pk"], self._clock())
+            resume_webhook(connection, row["pk"], self._clock(), probe=resumption.probe)
             resumed = webhook_view(_row(connection, scope, webhook_id))
+        log.warning("webhook resumed", extra={"webhook": webhook_id, "was": row["state"], "probe": resumption.probe})
         self._doorbell.ring([row["partition"]])
         return resumed
 
@@ -202,7 +211,12 @@ class WebhookService:
         now = self._clock()
         with self._store.write() as connection:
             row = _row(connection, scope, webhook_id, lock=True)
-            _write(connection, row, {"state": "disabled", "state_reason": DELETED, "deleted_at": now}, now)
+            _write(
+                connection,
+                row,
+                {"state": "disabled", "state_reason": DELETED, "state_since": now, "deleted_at": now},
+                now,
+            )
             connection.execute(
                 update(deliveries)
                 .where(
@@ -251,16 +265,26 @@ class WebhookService:
         return opened.decode()
 
 
+_WITH_HEALTH = select(webhooks, *HEALTH_COLUMNS).outerjoin(webhook_health, webhook_health.c.webhook_pk == webhooks.c.pk)
+
+
 def _row(connection: Connection, scope: Scope, webhook_id: str, *, lock: bool = False) -> RowMapping:
-    statement = select(webhooks).where(
+    statement = _WITH_HEALTH.where(
         webhooks.c.id == webhook_id, webhooks.c.deleted_at.is_(None), *scope.within(webhooks)
     )
     if lock:
-        statement = statement.with_for_update()
+        statement = statement.with_for_update(of=webhooks)
     row = connection.execute(statement).mappings().one_or_none()
     if row is None:
         raise NotFoundError("no such webhook")
     return row
+
+
+def _starts_anew(row: RowMapping, columns: Mapping[str, Any]) -> bool:
+    """Whether a change gives a webhook that was owed something another chance."""
+    enabled = columns.get("state", row["state"]) == "enabled"
+    mended = row["state"] != "enabled" or not MENDING.isdisjoint(columns)
+    return enabled and mended and row["state"] != "needs_endpoint"
 
 
 def _write(connection: Connection, row: RowMapping, columns: Mapping[str, Any], now: Micros) -> None:

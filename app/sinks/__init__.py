@@ -30,7 +30,15 @@ from app.sinks.settings import (
     event_link,
     sink_schema,
 )
-from app.sinks.statuses import classify_by_status, is_client_error, is_redirect, is_success, retry_after, too_large
+from app.sinks.statuses import (
+    asks_for_less,
+    classify_by_status,
+    is_client_error,
+    is_redirect,
+    is_success,
+    retry_after,
+    too_large,
+)
 from app.sinks.story import Changed, Story, tell
 from app.sinks.tokens import Token, UsesToken, client_credentials_request, read_token_answer
 from app.sinks.types import (
@@ -82,6 +90,7 @@ __all__ = [
     "Verdict",
     "actor_name",
     "address",
+    "asks_for_less",
     "beside",
     "changes",
     "classify_by_status",

@@ -38,6 +38,11 @@ def is_client_error(status: int) -> bool:
     return HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR
 
 
+def asks_for_less(status: int) -> bool:
+    """Whether a status says *not so much at present*: 429 and 503 slow the webhook and cost no try."""
+    return status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
+
+
 def retry_after(headers: Mapping[str, str], now: Micros | None = None) -> float | None:
     """The wait in seconds that ``retry-after`` asks for (RFC 9110, 10.2.3), at most a day.
 
@@ -78,23 +83,24 @@ def too_large(items: Sequence[Item]) -> Outcome:
 def classify_by_status(answer: Answer) -> Outcome:
     """The reading of an answer by its status alone, for sinks without rules of their own.
 
-    2xx delivered; 408, 409, 423, 425 and 5xx retry; 429 throttle; 413 split; 410 broken and disabled; 401 to 405, 407
-    and 3xx broken; every other 4xx rejects the events.
+    2xx delivered; 408, 409, 423, 425 and 5xx retry; 429 and 503 throttle; 413 split; 410 broken and disabled; 401 to
+    405 and 407 broken; 3xx and every other 4xx reject the events.
     """
     status = answer.status
     if is_success(status):
         return Outcome(Verdict.DELIVERED)
     if is_redirect(status):
-        return Outcome(Verdict.SINK_BROKEN, f"the receiver answered {status}; redirects are not followed")
+        return Outcome(Verdict.REJECT, f"the receiver answered {status}: redirect not followed")
     if is_client_error(status):
         return _client_error(answer)
-    return Outcome(Verdict.RETRY, f"the receiver answered {status}", retry_after_s=retry_after(answer.headers))
+    verdict = Verdict.THROTTLE if asks_for_less(status) else Verdict.RETRY
+    return Outcome(verdict, f"the receiver answered {status}", retry_after_s=retry_after(answer.headers))
 
 
 def _client_error(answer: Answer) -> Outcome:
     status = answer.status
     reason = f"the receiver answered {status}"
-    if status == HTTPStatus.TOO_MANY_REQUESTS:
+    if asks_for_less(status):
         return Outcome(Verdict.THROTTLE, reason, retry_after_s=retry_after(answer.headers))
     if status == HTTPStatus.GONE:
         return Outcome(Verdict.SINK_BROKEN, "the receiver answered 410: it is gone for good", disable=True)

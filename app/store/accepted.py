@@ -36,8 +36,8 @@ class EventRow:
     occurred_at: Micros
     received_at: Micros
     body: bytes
-    owes: tuple[tuple[int, Micros | None], ...]
-    """The webhooks that get it, each with the time its delivery is due (None = held until the webhook resumes)."""
+    owes: tuple[tuple[int, Micros], ...]
+    """The webhooks that get it, each with the time its delivery is due."""
     skips: tuple[tuple[int, str], ...] = ()
     """The webhooks in reach that do not get it, each with the reason."""
 

@@ -1,39 +1,31 @@
 """Claiming: marking due deliveries and batches as *sending* under a lease before anything leaves.
 
 One index, ``(webhook_pk, due_at, event_seq) WHERE due_at IS NOT NULL``, serves every query here. Claiming per webhook
-keeps a long backlog of one webhook out of the way of the others, and keeps each webhook's ledger order.
+keeps a long backlog of one webhook out of the way of the others, and keeps each webhook's ledger order: first attempts
+are due ``AT_ONCE`` and so come before retries, in the order of their events.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, or_, select, text, update
+from sqlalchemy import Connection, bindparam, case, select, text, update
 
-from app.core.clock import SECOND, Micros
+from app.core.clock import AT_ONCE, SECOND, Micros
 from app.core.states import DeliveryState
-from app.store.tables import batches, deliveries, events, webhooks
+from app.store.tables import batches, deliveries, events
 
 DELIVERY_LEASE: Micros = 45 * SECOND
 """Longer than an attempt (15 s) plus its wait for a slot and the commit, so no live attempt is ever doubled."""
 
 
-@dataclass(frozen=True, slots=True)
-class DueWebhook:
-    """A webhook of a held partition that has something due."""
-
-    pk: int
-    version: int
-    partition: int
-    state: str
-
-
 class Claimed(NamedTuple):
     """One delivery that is ours to send.
 
-    ``attempt`` and ``tries`` count this one; ``orphan`` = an earlier holder died with it in flight.
+    ``attempt`` and ``tries`` count this one; ``losses`` the workers that died with it in their hands, ``orphan`` = one
+    of them just now.
     """
 
     webhook_pk: int
@@ -45,6 +37,12 @@ class Claimed(NamedTuple):
     event_id: str
     event_type: str
     body: bytes
+    losses: int = 0
+
+    @property
+    def is_retry(self) -> bool:
+        """Whether it comes at a time of its own, and not in its place in the ledger's order."""
+        return self.due_at > AT_ONCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,19 +59,6 @@ class ClaimedBatch:
     members: tuple[Claimed, ...]
 
 
-_DUE_WEBHOOKS = select(webhooks.c.pk, webhooks.c.version, webhooks.c.partition, webhooks.c.state).where(
-    webhooks.c.partition.in_(bindparam("held", expanding=True)),
-    or_(
-        *(
-            select(1)
-            .where(table.c.webhook_pk == webhooks.c.pk, table.c.due_at <= bindparam("now"))
-            .correlate(webhooks)
-            .exists()
-            for table in (deliveries, batches)
-        )
-    ),
-)
-
 _SELECT_DUE = (
     select(
         deliveries.c.webhook_pk,
@@ -85,16 +70,23 @@ _SELECT_DUE = (
         events.c.id,
         events.c.type,
         events.c.body,
+        deliveries.c.losses,
     )
     .join(events, events.c.seq == deliveries.c.event_seq)
-    .where(deliveries.c.webhook_pk == bindparam("pk"), deliveries.c.due_at <= bindparam("now"))
+    .where(
+        deliveries.c.webhook_pk == bindparam("pk"),
+        deliveries.c.due_at > bindparam("after"),
+        deliveries.c.due_at <= bindparam("now"),
+    )
     .order_by(deliveries.c.due_at, deliveries.c.event_seq)
     .limit(bindparam("room"))
 )
 
+# A row that is *sending* already (1) was in the hands of a worker that died: no fault of the receiver, so no try.
 _MARK_SENDING = """
     UPDATE deliveries
-    SET state = 1, due_at = ?, lease_token = ?, attempt_count = attempt_count + 1, tries = tries + 1
+    SET state = 1, due_at = ?, lease_token = ?, attempt_count = attempt_count + 1,
+        tries = tries + (state <> 1), losses = losses + (state = 1)
     WHERE webhook_pk = ? AND event_seq = ?
 """
 
@@ -102,30 +94,32 @@ _MARK_SENDING = """
 # locking sub-select once per row.
 _CLAIM_POSTGRES = text("""
     WITH due AS MATERIALIZED (
-        SELECT webhook_pk, event_seq, attempt_count, tries, state, due_at FROM deliveries
-        WHERE webhook_pk = :pk AND due_at <= :now
+        SELECT webhook_pk, event_seq, attempt_count, tries, state, due_at, losses FROM deliveries
+        WHERE webhook_pk = :pk AND due_at > :after AND due_at <= :now
         ORDER BY due_at, event_seq LIMIT :room FOR UPDATE SKIP LOCKED
     ), claimed AS (
         UPDATE deliveries d SET state = 1, due_at = :lease_until, lease_token = :token,
-                                attempt_count = d.attempt_count + 1, tries = d.tries + 1
+                                attempt_count = d.attempt_count + 1,
+                                tries = d.tries + CAST(d.state <> 1 AS integer),
+                                losses = d.losses + CAST(d.state = 1 AS integer)
         FROM due WHERE d.webhook_pk = due.webhook_pk AND d.event_seq = due.event_seq
         RETURNING d.event_seq
     )
-    SELECT due.webhook_pk, due.event_seq, due.attempt_count, due.tries, due.state, due.due_at, e.id, e.type, e.body
+    SELECT due.webhook_pk, due.event_seq, due.attempt_count, due.tries, due.state, due.due_at, e.id, e.type, e.body,
+           due.losses
     FROM due JOIN events e ON e.seq = due.event_seq
     ORDER BY due.due_at, due.event_seq
 """)
 
 
-def due_webhooks(connection: Connection, held: Collection[int], now: Micros) -> list[DueWebhook]:
-    """The webhooks of the held partitions that have something due."""
-    rows = connection.execute(_DUE_WEBHOOKS, {"held": sorted(held), "now": now})
-    return [DueWebhook(*row) for row in rows]
+def claim_deliveries(
+    connection: Connection, webhook_pk: int, token: int, now: Micros, room: int, *, after: Micros = 0
+) -> list[Claimed]:
+    """Claim up to ``room`` due deliveries of one webhook: first attempts in ledger order, then retries by their time.
 
-
-def claim_deliveries(connection: Connection, webhook_pk: int, token: int, now: Micros, room: int) -> list[Claimed]:
-    """Claim up to ``room`` due deliveries of one webhook, in ledger order."""
-    moment = {"pk": webhook_pk, "now": now, "room": room}
+    ``after`` leaves out what was due by then; ``AT_ONCE`` leaves out the first attempts.
+    """
+    moment = {"pk": webhook_pk, "now": now, "room": room, "after": after}
     lease = {"lease_until": now + DELIVERY_LEASE, "token": token}
     if connection.dialect.name == "postgresql":
         return [_claimed(row) for row in connection.execute(_CLAIM_POSTGRES, moment | lease)]
@@ -137,9 +131,40 @@ def claim_deliveries(connection: Connection, webhook_pk: int, token: int, now: M
 
 
 def _claimed(row: Any) -> Claimed:
-    webhook_pk, event_seq, attempts, tries, state, due_at, event_id, event_type, body = row
+    webhook_pk, event_seq, attempts, tries, state, due_at, event_id, event_type, body, losses = row
     orphan = state == DeliveryState.SENDING
-    return Claimed(webhook_pk, event_seq, attempts + 1, tries + 1, orphan, due_at, event_id, event_type, body)
+    return Claimed(
+        webhook_pk,
+        event_seq,
+        attempts + 1,
+        tries + (not orphan),
+        orphan,
+        due_at,
+        event_id,
+        event_type,
+        body,
+        losses + orphan,
+    )
+
+
+def return_claimed(connection: Connection, claimed: Sequence[Claimed]) -> None:
+    """Undo a claim of this transaction: every row is again what it was before."""
+    statement = (
+        update(deliveries)
+        .where(deliveries.c.webhook_pk == bindparam("pk"), deliveries.c.event_seq == bindparam("seq"))
+        .values(lease_token=None, **{name: bindparam(f"old_{name}") for name in _CLAIMED_COLUMNS})
+    )
+    rows = []
+    for one in claimed:
+        state = DeliveryState.SENDING if one.orphan else DeliveryState.PENDING
+        old = (state, one.due_at, one.attempt - 1, one.tries - (not one.orphan), one.losses - one.orphan)
+        columns = {f"old_{name}": value for name, value in zip(_CLAIMED_COLUMNS, old, strict=True)}
+        rows.append({"pk": one.webhook_pk, "seq": one.event_seq, **columns})
+    if rows:
+        connection.execute(statement, rows)
+
+
+_CLAIMED_COLUMNS = ("state", "due_at", "attempt_count", "tries", "losses")
 
 
 def claim_batches(connection: Connection, webhook_pk: int, token: int, now: Micros, room: int) -> list[ClaimedBatch]:
@@ -147,7 +172,7 @@ def claim_batches(connection: Connection, webhook_pk: int, token: int, now: Micr
     due = connection.execute(
         select(batches)
         .where(batches.c.webhook_pk == webhook_pk, batches.c.due_at <= now)
-        .order_by(batches.c.due_at)
+        .order_by(batches.c.due_at, batches.c.pk)
         .limit(room)
     ).all()
     found = []
@@ -174,6 +199,7 @@ def claim_batches(connection: Connection, webhook_pk: int, token: int, now: Micr
 
 def _claim_members(connection: Connection, batch_pk: int, token: int) -> tuple[Claimed, ...]:
     unfinished = deliveries.c.state.in_((DeliveryState.PENDING, DeliveryState.SENDING))
+    was_sending = deliveries.c.state == DeliveryState.SENDING
     rows = connection.execute(
         select(
             deliveries.c.webhook_pk,
@@ -185,6 +211,7 @@ def _claim_members(connection: Connection, batch_pk: int, token: int) -> tuple[C
             events.c.id,
             events.c.type,
             events.c.body,
+            deliveries.c.losses,
         )
         .join(events, events.c.seq == deliveries.c.event_seq)
         .where(deliveries.c.batch_pk == batch_pk, unfinished)
@@ -197,7 +224,8 @@ def _claim_members(connection: Connection, batch_pk: int, token: int) -> tuple[C
             state=DeliveryState.SENDING,
             lease_token=token,
             attempt_count=deliveries.c.attempt_count + 1,
-            tries=deliveries.c.tries + 1,
+            tries=deliveries.c.tries + case((was_sending, 0), else_=1),
+            losses=deliveries.c.losses + case((was_sending, 1), else_=0),
         )
     )
     return tuple(_claimed(row) for row in rows)

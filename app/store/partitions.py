@@ -1,4 +1,4 @@
-"""Partition leases, the list of partitions with something due, and the tick's own lease.
+"""Partition leases, and the tick's own lease.
 
 A drain engine has one fencing token for its lifetime. A partition row names the token of its holder and until when.
 """
@@ -9,7 +9,7 @@ from collections.abc import Collection
 
 from sqlalchemy import Connection, bindparam, func, or_, select, update
 
-from app.core.clock import SECOND, Micros
+from app.core.clock import AT_ONCE, SECOND, Micros
 from app.core.states import DeliveryState
 from app.store.engine import Store
 from app.store.tables import batches, counters, deliveries, leases, partitions, webhooks
@@ -39,8 +39,8 @@ def new_lease_token(connection: Connection) -> int:
 def take_partition(connection: Connection, partition: int, token: int, now: Micros, seat: str | None = None) -> bool:
     """Take a free or expired partition; True when it is ours.
 
-    Deliveries and batches that a dead holder left in flight become due at once. They stay in state *sending*, which is
-    how the claim knows that their outcome is unknown.
+    Deliveries and batches that a dead holder left in flight become due at once, in their place in the ledger's order.
+    They stay in state *sending*, which is how the claim knows that their outcome is unknown.
 
     Args:
         connection: of a write transaction.
@@ -67,7 +67,7 @@ def take_partition(connection: Connection, partition: int, token: int, now: Micr
                 table.c.lease_token.is_not(None),
                 table.c.lease_token != token,
             )
-            .values(due_at=now)
+            .values(due_at=AT_ONCE)
         )
     return True
 
@@ -109,23 +109,6 @@ def end_former_leases(connection: Connection, seat: str) -> set[int]:
     """
     ended = update(partitions).where(partitions.c.seat == seat, partitions.c.token != 0).values(lease_until=0)
     return set(connection.execute(ended.returning(partitions.c.id)).scalars())
-
-
-def due_partitions(connection: Connection, now: Micros) -> list[int]:
-    """Partitions that somebody should take now: one index probe per webhook, however long the backlog.
-
-    They have a due delivery or batch, or a holder that let its lease end: what it had in flight is due only with the
-    next holder.
-    """
-    due = or_(
-        *(
-            select(1).where(table.c.webhook_pk == webhooks.c.pk, table.c.due_at <= now).correlate(webhooks).exists()
-            for table in (deliveries, batches)
-        )
-    )
-    waiting = set(connection.execute(select(webhooks.c.partition).where(due).distinct()).scalars())
-    abandoned = select(partitions.c.id).where(partitions.c.token != 0, partitions.c.lease_until < now)
-    return sorted(waiting.union(connection.execute(abandoned).scalars()))
 
 
 def take_tick_lease(store: Store, owner: str, now: Micros, ttl: Micros) -> bool:

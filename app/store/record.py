@@ -112,7 +112,7 @@ def write_record(connection: Connection, record: Record, token: int) -> int:
     bulk_insert(connection, contents, ("digest", "day", "body"), sorted(record.contents), skip_existing=True)
     bulk_insert(connection, exchanges, ExchangeRow._fields, record.exchanges)
     # A fenced engine may write an attempt that its successor wrote as unknown: the first writer's row stays.
-    bulk_insert(connection, attempts, AttemptRow._fields, record.attempts, skip_existing=True)
+    write_attempts(connection, record.attempts)
     fenced = len(record.settled) - _settle(connection, record.settled, token) if record.settled else 0
     if record.batches:
         connection.execute(
@@ -122,6 +122,11 @@ def write_record(connection: Connection, record: Record, token: int) -> int:
             [{"batch": item.pk, "new_due": item.due_at} for item in record.batches],
         )
     return fenced
+
+
+def write_attempts(connection: Connection, rows: Sequence[AttemptRow]) -> None:
+    """Write attempts; one that is there already stays."""
+    bulk_insert(connection, attempts, AttemptRow._fields, rows, skip_existing=True)
 
 
 def _settle(connection: Connection, settled: Sequence[Settled], token: int) -> int:

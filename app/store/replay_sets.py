@@ -22,7 +22,7 @@ from app.store.tables import counters, deliveries, events
 
 REPEATABLE = (DeliveryState.DELIVERED, DeliveryState.FAILED, DeliveryState.PARKED)
 """What a redelivery means that names no state. Skipped ones were refused by a rule: they must be named."""
-AGAIN = {"state": DeliveryState.PENDING, "tries": 0, "reason": None, "batch_pk": None}
+AGAIN = {"state": DeliveryState.PENDING, "tries": 0, "losses": 0, "reason": None, "batch_pk": None}
 """How a delivery begins anew. It leaves its batch: redelivered, it is a message of its own or a member of a new one."""
 CHUNK = 500
 """Keys per statement; well under SQLite's bound on variables."""

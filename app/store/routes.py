@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,6 +45,14 @@ _GENERATION = select(counters.c.value).where(counters.c.name == "routing_generat
 def routing_generation(connection: Connection) -> int:
     """A number that changes with every change of any webhook."""
     return int(connection.execute(_GENERATION).scalar_one())
+
+
+def enabled_versions(connection: Connection, webhook_pks: Collection[int]) -> dict[int, int]:
+    """The present versions of those of these webhooks that are enabled."""
+    statement = select(webhooks.c.pk, webhooks.c.version).where(
+        webhooks.c.pk.in_(webhook_pks), webhooks.c.state == "enabled"
+    )
+    return {row.pk: row.version for row in connection.execute(statement)} if webhook_pks else {}
 
 
 def read_routes(

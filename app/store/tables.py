@@ -84,6 +84,7 @@ webhooks = Table(
     Column("sink", Text),
     Column("state", Text, nullable=False),
     Column("state_reason", Text),
+    Column("state_since", BigInteger),
     Column("endpoint_sealed", LargeBinary),
     Column("endpoint_shown", Text),
     Column("headers_sealed", LargeBinary),
@@ -104,6 +105,7 @@ webhooks = Table(
     Column("retry_schedule", Text, nullable=False),
     Column("rate_per_s", Integer),
     Column("concurrency", Integer, nullable=False),
+    Column("failing_head", Text, nullable=False, server_default="steps_aside"),
     Column("partition", SmallInteger, nullable=False),
     Column("version", Integer, nullable=False, server_default="1"),
     Column("created_at", BigInteger, nullable=False),
@@ -113,6 +115,21 @@ webhooks = Table(
     Index(None, "partition"),
 )
 """Subscriptions. JSON columns hold lists or objects; ``*_sealed`` columns hold vault envelopes."""
+
+webhook_health = Table(
+    "webhook_health",
+    metadata,
+    Column("webhook_pk", BigKey, primary_key=True, autoincrement=False),
+    Column("failures", Integer, nullable=False),
+    Column("misses", Integer, nullable=False),
+    Column("backoffs", Integer, nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("held_until", BigInteger, nullable=False),
+    Column("held_at", BigInteger, nullable=False),
+    Column("throttled", Boolean, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+"""The receivers in trouble, see ``app.core.receiver_health``. A healthy webhook has no row."""
 
 deliveries = Table(
     "deliveries",
@@ -126,13 +143,16 @@ deliveries = Table(
     Column("lease_token", BigInteger),
     Column("batch_pk", BigInteger),
     Column("reason", Text),
+    Column("losses", SmallInteger, nullable=False, server_default="0"),
     sqlite_with_rowid=False,
 )
 """One event owed to one webhook.
 
 ``due_at`` is when somebody must act: the next attempt of a pending row, the end of the lease of a sending one.
-NULL means nobody must (finished, parked, or held while the webhook is paused), and keeps the row out of the index.
-``attempt_count`` numbers every attempt there ever was; ``tries`` is the place in the retry schedule.
+``AT_ONCE`` stands for every first attempt, so that they keep the ledger's order and go before retries.
+NULL means nobody must (finished, parked, or a member of a batch), and keeps the row out of the index.
+``attempt_count`` numbers every attempt there ever was; ``tries`` is the place in the retry schedule; ``losses`` counts
+the workers that died with it in their hands.
 """
 
 accounts = Table(

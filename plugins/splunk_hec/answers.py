@@ -29,7 +29,7 @@ _MEANINGS: dict[int, tuple[Verdict, str]] = {
     6: (Verdict.REJECT, "invalid data format"),
     _WRONG_INDEX: (Verdict.SINK_BROKEN, "the token may not write to the index"),
     8: (Verdict.RETRY, "internal server error"),
-    9: (Verdict.RETRY, "the server is busy"),
+    9: (Verdict.THROTTLE, "the server is busy"),
     10: (Verdict.SINK_BROKEN, "the data channel is missing"),
     11: (Verdict.SINK_BROKEN, "the data channel is invalid"),
     12: (Verdict.REJECT, "the event field is required"),
@@ -110,7 +110,7 @@ def _apply(outcome: Outcome, first_bad: int | None, count: int) -> Outcome:
     """Spreads a reading over the items, as far as the collector says how far it came."""
     if outcome.verdict is Verdict.REJECT:
         return _rejected(outcome, first_bad, count)
-    if outcome.verdict is Verdict.RETRY:
+    if outcome.verdict in {Verdict.RETRY, Verdict.THROTTLE}:
         return _retried(outcome, first_bad, count)
     return outcome
 

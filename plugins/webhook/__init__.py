@@ -24,6 +24,7 @@ from app.sinks import (
     SinkInfo,
     Token,
     Verdict,
+    asks_for_less,
     describe_settings,
     hookimpl,
     is_client_error,
@@ -117,7 +118,8 @@ class WebhookSink:
             return Outcome(Verdict.REJECT, f"the receiver answered {status}: redirect not followed")
         if is_client_error(status):
             return _client_error(answer, items)
-        return Outcome(Verdict.RETRY, f"the receiver answered {status}", retry_after_s=retry_after(answer.headers))
+        verdict = Verdict.THROTTLE if asks_for_less(status) else Verdict.RETRY
+        return Outcome(verdict, f"the receiver answered {status}", retry_after_s=retry_after(answer.headers))
 
     def probe(self, binding: WebhookBinding) -> None:  # noqa: ARG002 - the protocol's signature
         """None: there is no request that every receiver takes without effect."""
@@ -149,7 +151,7 @@ def _client_error(answer: Answer, items: Sequence[Item]) -> Outcome:
     reason = f"the receiver answered {status}"
     if status == HTTPStatus.GONE:
         return Outcome(Verdict.SINK_BROKEN, f"{reason}: it is gone for good", disable=True)
-    if status == HTTPStatus.TOO_MANY_REQUESTS:
+    if asks_for_less(status):
         return Outcome(Verdict.THROTTLE, reason, retry_after_s=retry_after(answer.headers))
     if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         return too_large(items)

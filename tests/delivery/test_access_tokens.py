@@ -107,12 +107,18 @@ def test_a_new_token_that_is_refused_is_the_sinks_matter_and_the_next_attempt_as
 
 
 @pytest.mark.parametrize(
-    ("mode", "reply", "state", "outcome", "of_webhook"),
+    ("mode", "reply", "states", "outcome", "of_webhook"),
     [
-        ("instant", Reply(503), PENDING, AttemptOutcome.RETRY, "enabled"),
-        ("batch", Reply(503), PENDING, AttemptOutcome.RETRY, "enabled"),
-        ("instant", Reply(401, body=b'{"error":"invalid_client"}'), PARKED, AttemptOutcome.SINK_BROKEN, "paused"),
-        ("batch", Reply(200, body=b"<html>"), PARKED, AttemptOutcome.SINK_BROKEN, "paused"),
+        ("instant", Reply(503), [PENDING, PENDING], AttemptOutcome.THROTTLED, "enabled"),
+        ("batch", Reply(503), [PENDING, PENDING], AttemptOutcome.THROTTLED, "enabled"),
+        (
+            "instant",
+            Reply(401, body=b'{"error":"invalid_client"}'),
+            [PARKED, PENDING],
+            AttemptOutcome.SINK_BROKEN,
+            "paused",
+        ),
+        ("batch", Reply(200, body=b"<html>"), [PARKED, PARKED], AttemptOutcome.SINK_BROKEN, "paused"),
     ],
 )
 def test_without_a_token_nothing_is_sent_and_the_reason_is_written_down(
@@ -123,7 +129,7 @@ def test_without_a_token_nothing_is_sent_and_the_reason_is_written_down(
     clock: MovableClock,
     mode: str,
     reply: Reply,
-    state: DeliveryState,
+    states: list[DeliveryState],
     outcome: AttemptOutcome,
     of_webhook: str,
 ) -> None:
@@ -133,7 +139,7 @@ def test_without_a_token_nothing_is_sent_and_the_reason_is_written_down(
     clock.advance(1300 * SECOND)
     world.deliver(drain)
     assert target.requests == []
-    assert world.states(hook) == [state, state]
+    assert world.states(hook) == states
     (attempt,) = world.attempts(hook)
     assert attempt.outcome == outcome
     assert "token endpoint" in str(attempt)

@@ -22,8 +22,9 @@ from app.delivery.redeliver import redeliver
 from app.delivery.replaying import Replayer
 from app.delivery.replays import ReplayOrder, ReplayService
 from app.routing.ledger import ledger_document
+from app.store.due import due_partitions
 from app.store.ledger import duplicate_causes
-from app.store.partitions import PARTITION_LEASE, due_partitions
+from app.store.partitions import PARTITION_LEASE
 from app.store.replays import ReplayKind
 from tests.conftest import MovableClock
 from tests.delivery.receiver import Received, Receiver, Reply

@@ -11,8 +11,11 @@ from app.core.clock import SECOND
 from app.core.states import AttemptOutcome, DeliveryState
 from app.delivery.drain import Drain
 from app.delivery.egress import EgressClient
+from app.delivery.verdict import MOST_LOSSES
+from app.sinks import AnyBinding, Event, Item, Reject
 from app.store.partitions import PARTITION_LEASE
 from tests.conftest import MovableClock
+from tests.delivery.odd_sinks import OddSink
 from tests.delivery.receiver import Received, Receiver, Reply
 from tests.world import PLATFORM, World, settle, step
 
@@ -69,14 +72,60 @@ def test_the_late_result_of_a_fenced_worker_changes_nothing(
 def test_workers_that_die_again_and_again_come_to_an_end(
     world: World, target: Receiver, client: EgressClient, clock: MovableClock
 ) -> None:
-    hook = world.add_webhook(target.url, retry={"schedule_s": [1]})
+    hook = world.add_webhook(target.url, retry={"schedule_s": []})
     world.send_numbers(1)
-    for _ in range(3):
+    for _ in range(MOST_LOSSES):
         world.drain(client).turn([hook.partition])
         clock.advance(PARTITION_LEASE + 1)
     settle(world.drain(client), [hook.partition])
-    assert world.states(hook) == [FAILED], "three workers died of two tries"
+    assert world.states(hook) == [FAILED]
+    assert "workers died" in str(world.deliveries(hook)[0].reason)
+    assert [attempt.outcome for attempt in world.attempts(hook)] == [AttemptOutcome.UNKNOWN] * MOST_LOSSES
     assert target.connections == 0
+    assert world.ledger().balanced
+
+
+def test_workers_that_die_burn_no_try_of_a_receiver_that_was_never_asked(
+    world: World, target: Receiver, client: EgressClient, clock: MovableClock
+) -> None:
+    hook = world.add_webhook(target.url, retry={"schedule_s": []})
+    world.send_numbers(1)
+    for _ in range(MOST_LOSSES - 1):
+        world.drain(client).turn([hook.partition])
+        clock.advance(PARTITION_LEASE + 1)
+    settle(world.drain(client), [hook.partition])
+    assert world.states(hook) == [DELIVERED]
+    assert len(target.requests) == 1
+    assert world.ledger().balanced
+
+
+def test_what_kills_workers_is_found_alone_and_set_aside_while_its_neighbours_flow(
+    world: World, target: Receiver, client: EgressClient, clock: MovableClock
+) -> None:
+    """The poison kills whoever starts it. The worker is a drain that is dropped at that moment."""
+
+    class Killed(BaseException):
+        pass
+
+    class Poisoned(OddSink):
+        def format(self, event: Event, binding: AnyBinding) -> Item | Reject:
+            if b"new 3" in event.json:
+                raise Killed
+            return super().format(event, binding)
+
+    world.sinks.put(Poisoned())
+    hook = world.add_webhook(target.url, sink="odd")
+    world.send_numbers(*range(1, 7))
+    deaths = 0
+    for _ in range(2 * MOST_LOSSES):
+        try:
+            settle(world.drain(client), [hook.partition])
+        except Killed:
+            deaths += 1
+            client.close()
+            clock.advance(PARTITION_LEASE + 1)
+    assert deaths == MOST_LOSSES
+    assert world.states(hook) == [DELIVERED, DELIVERED, FAILED, DELIVERED, DELIVERED, DELIVERED]
     assert world.ledger().balanced
 
 

@@ -26,7 +26,7 @@ from app.delivery.replays import ReplayOrder, ReplayService
 from app.routing.webhook_input import Rotation
 from app.security.scope import Scope
 from app.store import Store
-from app.store.partitions import due_partitions
+from app.store.due import due_partitions
 from app.store.replays import ReplayKind
 from app.store.tables import deliveries, events
 from tests.conftest import MovableClock

@@ -10,6 +10,7 @@ import orjson
 import pytest
 from sqlalchemy import func, select
 
+from app.core.clock import AT_ONCE
 from app.core.errors import ForbiddenError, StoreUnavailableError
 from app.core.normalise import normalise
 from app.core.states import DeliveryState, Mode
@@ -196,14 +197,16 @@ def test_a_failure_before_the_deliveries_are_written_stores_no_event(
     assert world.ledger().balanced
 
 
-def test_events_are_held_for_a_paused_webhook_and_aged_for_a_batch(world: World, store: Store) -> None:
+def test_a_paused_webhook_is_owed_its_events_like_any_other_and_a_batch_lets_them_age(
+    world: World, store: Store
+) -> None:
     paused, batch = world.add_webhook(URL), world.add_webhook(URL, mode="batch", batch={"max_age_s": 60})
     world.webhooks.pause(PLATFORM, paused.id)
     world.send_numbers(1)
     with store.read() as connection:
         due = {row.webhook_pk: row for row in connection.execute(select(deliveries))}
         received = connection.execute(select(events.c.received_at)).scalar_one()
-    assert (due[paused.pk].state, due[paused.pk].due_at) == (DeliveryState.PENDING, None)
+    assert (due[paused.pk].state, due[paused.pk].due_at) == (DeliveryState.PENDING, AT_ONCE)
     assert due[batch.pk].due_at == received + 60_000_000
     assert Mode.BATCH.label == "batch"
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import update
 
-from app.core.clock import SECOND
+from app.core.clock import AT_ONCE, SECOND
 from app.core.states import Mode
 from app.routing import match
 from app.routing.match import Router, RoutingTable, due_time, explain, refusal
@@ -76,10 +76,9 @@ def test_the_state_decides(state: str, gets_it: bool) -> None:  # noqa: FBT001 -
 
 
 def test_an_instant_delivery_is_due_at_once_a_batched_one_when_too_old_a_held_one_never() -> None:
-    assert due_time(route(), NOW) == NOW
+    assert due_time(route(), NOW) == AT_ONCE
     assert due_time(route(mode=Mode.BATCH), NOW) == NOW + 60 * SECOND
-    assert due_time(route(state="paused"), NOW) is None
-    assert due_time(route(state="paused", mode=Mode.BATCH), NOW) is None
+    assert due_time(route(state="paused"), NOW) == AT_ONCE, "it is the webhook that is stopped"
 
 
 def test_the_explanation_names_each_webhook_and_the_reason() -> None:

@@ -10,7 +10,7 @@ import orjson
 import pytest
 from sqlalchemy import select
 
-from app.core.clock import DAY, SECOND
+from app.core.clock import AT_ONCE, DAY, SECOND
 from app.core.errors import ConflictError, InvalidInputError, NotFoundError
 from app.core.states import DeliveryState
 from app.routing.sealed_fields import ENDPOINT, HEADERS, SECRETS
@@ -281,10 +281,13 @@ def test_mending_the_settings_frees_what_was_parked(world: World) -> None:
         connection.execute(
             deliveries.insert().values(webhook_pk=pk, event_seq=1, state=DeliveryState.PARKED, attempt_count=1, tries=0)
         )
-    world.patch(webhook, concurrency=2)
+    world.patch(webhook, name="Another name")
+    with world.store.read() as connection:
+        assert connection.execute(select(deliveries.c.state)).scalar_one() == DeliveryState.PARKED
+    world.patch(webhook, headers={"x-key": "mended"})
     with world.store.read() as connection:
         row = connection.execute(select(deliveries)).one()
-    assert (row.state, row.due_at) == (DeliveryState.PENDING, NOW)
+    assert (row.state, row.due_at) == (DeliveryState.PENDING, AT_ONCE)
     assert world.bell.rung
 
 

@@ -9,11 +9,11 @@ from app.sinks import Answer, Item, Verdict, classify_by_status, retry_after, to
 
 STATUSES = {
     Verdict.DELIVERED: (200, 201, 202, 204, 299),
-    Verdict.RETRY: (408, 409, 423, 425, 500, 502, 503, 504, 599, 101, 600),
-    Verdict.THROTTLE: (429,),
+    Verdict.RETRY: (408, 409, 423, 425, 500, 502, 504, 599, 101, 600),
+    Verdict.THROTTLE: (429, 503),
     Verdict.SPLIT: (413,),
-    Verdict.REJECT: (400, 406, 415, 422, 451),
-    Verdict.SINK_BROKEN: (300, 301, 302, 307, 308, 401, 402, 403, 404, 405, 407, 410),
+    Verdict.REJECT: (300, 301, 302, 307, 308, 400, 406, 415, 422, 451),
+    Verdict.SINK_BROKEN: (401, 402, 403, 404, 405, 407, 410),
 }
 
 

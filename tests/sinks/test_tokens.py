@@ -45,7 +45,7 @@ def test_a_token_lives_as_long_as_the_answer_says_within_a_day(body: Any, lifeti
         (413, b"", BROKEN),
         (429, b"", THROTTLE),
         (500, b"", RETRY),
-        (503, b"", RETRY),
+        (503, b"", THROTTLE),
     ],
 )
 def test_an_answer_without_a_token_means(status: int, body: Any, verdict: Verdict) -> None:

@@ -10,8 +10,8 @@ from sqlalchemy import Connection, event, text
 
 from app.store import Store, claim, open_store
 from app.store.batches import buffered_count, close_batch
-from app.store.claim import claim_deliveries, due_webhooks
-from app.store.partitions import due_partitions
+from app.store.claim import claim_deliveries
+from app.store.due import due_partitions, due_webhooks
 from tests.databases import Postgres
 from tests.store.rows import NOW, add_organization, add_webhook, one_webhook, owe
 
@@ -97,7 +97,7 @@ def _explained(store: Store, webhook_pk: int) -> str:
     """The plan of one more claim, measured and taken back."""
     with store.engine.connect() as connection:
         statement = text(f"EXPLAIN ANALYZE {claim._CLAIM_POSTGRES.text}")
-        values = {"pk": webhook_pk, "now": NOW, "room": ROOM, "lease_until": NOW + 1, "token": 7}
+        values = {"pk": webhook_pk, "now": NOW, "room": ROOM, "after": 0, "lease_until": NOW + 1, "token": 7}
         plan = "\n".join(connection.execute(statement, values).scalars())
         connection.rollback()
     return plan

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from sqlalchemy import func, select, update
 
-from app.core.clock import SECOND
+from app.core.clock import AT_ONCE, SECOND
+from app.core.receiver_health import HEALTHY
 from app.core.states import AttemptOutcome, DeliveryState
 from app.store import Store
-from app.store.claim import DELIVERY_LEASE, claim_batches, claim_deliveries, due_webhooks
+from app.store.claim import DELIVERY_LEASE, claim_batches, claim_deliveries, return_claimed
+from app.store.due import due_partitions, due_webhooks, late_partitions
 from app.store.partitions import (
     PARTITION_LEASE,
-    due_partitions,
     end_former_leases,
     new_lease_token,
     release_partitions,
@@ -21,7 +24,8 @@ from app.store.partitions import (
     take_tick_lease,
 )
 from app.store.record import AttemptRow, Record, Settled, write_record
-from app.store.tables import attempts, contents, deliveries, webhooks
+from app.store.tables import attempts, contents, deliveries, webhook_health, webhooks
+from app.store.webhook_health import HealthChange, write_health
 from tests.store.rows import NOW, delivery_rows, one_webhook, owe, states
 
 
@@ -192,8 +196,85 @@ def test_the_due_partitions_are_those_with_something_to_do_now(store: Store) -> 
         assert claim_batches(connection, pk, 1, NOW, 1) == []
         version = connection.execute(select(webhooks.c.version)).scalar_one()
         (found,) = due_webhooks(connection, {6, 7}, NOW + 1)
-        assert (found.pk, found.version, found.partition, found.state) == (pk, version, 7, "enabled")
+        assert (found.pk, found.version, found.partition, found.health) == (pk, version, 7, HEALTHY)
         assert due_webhooks(connection, {6}, NOW + 1) == []
+
+
+def test_a_stopped_webhook_and_one_that_is_held_back_have_nothing_to_do(store: Store) -> None:
+    pk = one_webhook(store, partition=7)
+    owe(store, pk, range(1, 2), AT_ONCE)
+    health = replace(HEALTHY, failures=3, held_until=NOW + SECOND, throttled=True, reason="slowly")
+    with store.write() as connection:
+        write_health(connection, [HealthChange(pk, 1, health)])
+        assert (due_partitions(connection, NOW), due_webhooks(connection, {7}, NOW)) == ([], [])
+        assert due_partitions(connection, NOW + SECOND) == [7]
+        (found,) = due_webhooks(connection, {7}, NOW + SECOND)
+        assert found.health == health
+        write_health(connection, [HealthChange(pk, 1, HEALTHY)])
+        assert due_partitions(connection, NOW) == [7]
+        connection.execute(webhooks.update().values(state="paused"))
+        assert (due_partitions(connection, NOW), due_webhooks(connection, {7}, NOW)) == ([], [])
+
+
+def test_an_engine_that_knows_an_older_webhook_says_nothing_of_its_health(store: Store) -> None:
+    pk = one_webhook(store, version=2)
+    with store.write() as connection:
+        write_health(connection, [HealthChange(pk, 1, replace(HEALTHY, failures=9))])
+        assert connection.execute(select(func.count()).select_from(webhook_health)).scalar_one() == 0
+
+
+def test_late_is_what_waits_since_it_was_received_or_since_its_retry_was_due(store: Store) -> None:
+    pk = one_webhook(store, partition=7)
+    owe(store, pk, range(1, 2), AT_ONCE)
+    with store.write() as connection:
+        assert late_partitions(connection, NOW - 1) == []
+        assert late_partitions(connection, NOW) == [7]
+        connection.execute(update(deliveries).values(due_at=NOW + SECOND))
+        assert late_partitions(connection, NOW) == []
+        assert late_partitions(connection, NOW + SECOND) == [7]
+
+
+def test_first_attempts_come_in_ledger_order_and_before_retries(store: Store) -> None:
+    pk = one_webhook(store)
+    owe(store, pk, range(1, 4), NOW - SECOND)
+    owe(store, pk, range(4, 7), AT_ONCE)
+    with store.write() as connection:
+        assert [row.event_seq for row in claim_deliveries(connection, pk, 1, NOW, 4)] == [4, 5, 6, 1]
+        assert [row.event_seq for row in claim_deliveries(connection, pk, 1, NOW, 4, after=AT_ONCE)] == [2, 3]
+
+
+def test_an_orphan_keeps_its_place_and_its_try_and_counts_the_loss(store: Store) -> None:
+    pk = one_webhook(store)
+    owe(store, pk, range(1, 4), AT_ONCE)
+    assert take(store, 1)
+    with store.write() as connection:
+        claim_deliveries(connection, pk, 1, NOW, 2)
+    later = NOW + PARTITION_LEASE + 1
+    assert take(store, 2, later)
+    with store.write() as connection:
+        rows = claim_deliveries(connection, pk, 2, later, 10)
+    found = [(row.event_seq, row.attempt, row.tries, row.losses, row.orphan) for row in rows]
+    assert found == [(1, 2, 1, 1, True), (2, 2, 1, 1, True), (3, 1, 1, 0, False)]
+    assert [(row.attempt_count, row.tries, row.losses) for row in delivery_rows(store, pk)] == [
+        (2, 1, 1),
+        (2, 1, 1),
+        (1, 1, 0),
+    ]
+
+
+def test_a_claim_that_is_undone_leaves_no_trace(store: Store) -> None:
+    pk = one_webhook(store)
+    owe(store, pk, range(1, 3), AT_ONCE)
+    assert take(store, 1)
+    with store.write() as connection:
+        claim_deliveries(connection, pk, 1, NOW, 1)
+    assert take(store, 2, NOW + PARTITION_LEASE + 1)
+    with store.write() as connection:
+        connection.execute(update(deliveries).values(lease_token=None))
+    before = delivery_rows(store, pk)
+    with store.write() as connection:
+        return_claimed(connection, claim_deliveries(connection, pk, 2, NOW + PARTITION_LEASE + 1, 10))
+    assert delivery_rows(store, pk) == before
 
 
 @pytest.mark.parametrize(("owner", "after", "expected"), [("a", 1, True), ("b", 1, False), ("b", 11, True)])

@@ -17,6 +17,7 @@ SINK = SplunkHecSink()
 TOKEN = "11111111-2222-3333-4444-555555555555"
 EVENT_URL = "https://splunk.example:8088/services/collector/event"
 D, X, A, B, S = Verdict.DELIVERED, Verdict.REJECT, Verdict.RETRY, Verdict.SINK_BROKEN, Verdict.SPLIT
+T = Verdict.THROTTLE
 
 
 def bound(url: str = "https://splunk.example:8088", *, batch: bool = True, **config: Any) -> AnyBinding:
@@ -136,16 +137,17 @@ def test_the_channel_is_stable_per_webhook_and_can_be_set() -> None:
         *[(400, code, X) for code in (5, 6, 12, 13, 15)],
         *[(400, code, B) for code in (7, 10, 11, 14, 16, 21, 22)],
         (500, 8, A),
-        *[(503, code, A) for code in (9, 18, 19, 20, 23)],
+        *[(503, code, A) for code in (18, 19, 20, 23)],
+        (503, 9, T),
         (200, 17, B),
         *[(200, code, D) for code in (24, 25)],
         *[(429, code, Verdict.THROTTLE) for code in (26, 27)],
         (200, 6, X),
-        (200, 9, A),
-        (503, 0, A),
+        (200, 9, T),
+        (503, 0, T),
         (200, 99, D),
         (400, 99, X),
-        (503, 99, A),
+        (503, 99, T),
     ],
 )
 def test_a_code_means(status: int, code: int, verdict: Verdict) -> None:
@@ -160,7 +162,7 @@ def test_a_code_means(status: int, code: int, verdict: Verdict) -> None:
         (204, b"", 1, B),
         (200, {"ok": True}, 1, B),
         (200, {"code": True}, 1, B),
-        (302, b"", 1, B),
+        (302, b"", 1, X),
         (401, b"<html>", 1, B),
         (404, b"", 1, B),
         (413, b"", 3, S),
@@ -180,7 +182,7 @@ def test_an_answer_that_is_not_hec_is_read_by_status_but_never_as_delivered(
         (400, 6, 0, [X, A, A, A]),
         (400, 12, 2, [D, D, X, A]),
         (400, 15, 3, [D, D, D, X]),
-        (503, 9, 2, [D, D, A, A]),
+        (503, 9, 2, [D, D, T, T]),
         (500, 8, 1, [D, A, A, A]),
     ],
 )
@@ -210,7 +212,7 @@ def test_a_batch_refused_without_a_usable_number_is_halved_not_given_up(number: 
 
 def test_a_busy_collector_that_took_nothing_gets_everything_again_after_its_wait() -> None:
     outcome = read(503, {"code": 9, "invalid-event-number": 0}, 4, {"retry-after": "12"})
-    assert (outcome.verdict, outcome.retry_after_s) == (A, 12)
+    assert (outcome.verdict, outcome.retry_after_s) == (T, 12)
 
 
 def test_a_wrong_index_is_named_and_pauses_the_webhook_or_fails_the_events_as_configured() -> None:

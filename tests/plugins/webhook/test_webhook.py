@@ -101,10 +101,10 @@ def test_cloudevents_in_batch_mode_are_an_array_with_the_batch_content_type() ->
         *[(status, Verdict.DELIVERED) for status in (200, 201, 202, 204, 226)],
         *[(status, Verdict.REJECT) for status in (301, 302, 304, 307, 308)],
         *[(status, Verdict.REJECT) for status in (400, 402, 405, 406, 415, 422, 451)],
-        *[(status, Verdict.RETRY) for status in (401, 403, 404, 408, 409, 423, 425, 500, 501, 502, 503, 504, 599)],
+        *[(status, Verdict.RETRY) for status in (401, 403, 404, 408, 409, 423, 425, 500, 501, 502, 504, 599)],
         (410, Verdict.SINK_BROKEN),
         (413, Verdict.REJECT),
-        (429, Verdict.THROTTLE),
+        *[(status, Verdict.THROTTLE) for status in (429, 503)],
     ],
 )
 def test_a_status_means(status: int, verdict: Verdict) -> None:

@@ -89,6 +89,7 @@ def upgrade() -> None:
         sa.Column("lease_token", sa.BigInteger(), nullable=True),
         sa.Column("batch_pk", sa.BigInteger(), nullable=True),
         sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("losses", sa.SmallInteger(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("webhook_pk", "event_seq", name=op.f("pk_deliveries")),
         sqlite_with_rowid=False,
     )
@@ -280,6 +281,21 @@ def upgrade() -> None:
         sa.UniqueConstraint("organization_id", "name", name=op.f("uq_sensitivity_rules_organization_id_name")),
     )
     op.create_table(
+        "webhook_health",
+        sa.Column(
+            "webhook_pk", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("misses", sa.Integer(), nullable=False),
+        sa.Column("backoffs", sa.Integer(), nullable=False),
+        sa.Column("since", sa.BigInteger(), nullable=False),
+        sa.Column("held_until", sa.BigInteger(), nullable=False),
+        sa.Column("held_at", sa.BigInteger(), nullable=False),
+        sa.Column("throttled", sa.Boolean(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("webhook_pk", name=op.f("pk_webhook_health")),
+    )
+    op.create_table(
         "webhooks",
         sa.Column("pk", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("id", sa.Text(), nullable=False),
@@ -290,6 +306,7 @@ def upgrade() -> None:
         sa.Column("sink", sa.Text(), nullable=True),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("state_reason", sa.Text(), nullable=True),
+        sa.Column("state_since", sa.BigInteger(), nullable=True),
         sa.Column("endpoint_sealed", sa.LargeBinary(), nullable=True),
         sa.Column("endpoint_shown", sa.Text(), nullable=True),
         sa.Column("headers_sealed", sa.LargeBinary(), nullable=True),
@@ -310,6 +327,7 @@ def upgrade() -> None:
         sa.Column("retry_schedule", sa.Text(), nullable=False),
         sa.Column("rate_per_s", sa.Integer(), nullable=True),
         sa.Column("concurrency", sa.Integer(), nullable=False),
+        sa.Column("failing_head", sa.Text(), server_default="steps_aside", nullable=False),
         sa.Column("partition", sa.SmallInteger(), nullable=False),
         sa.Column("version", sa.Integer(), server_default="1", nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),

@@ -1,0 +1,118 @@
+"""Launching: claimed deliveries become requests on the wire, fairly between webhooks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import orjson
+
+from app.core.clock import Clock, Micros
+from app.core.ids import delivery_id
+from app.core.shown_url import MASK, shown_url
+from app.core.states import AttemptOutcome, DeliveryState
+from app.delivery.access import TokenDesk
+from app.delivery.contents import ContentLedger
+from app.delivery.egress import EgressClient
+from app.delivery.landing import Landing
+from app.delivery.lanes import Flight, Lane, Load
+from app.delivery.packing import Parcel, Refused, format_member, outgoing, signed_headers
+from app.delivery.runtime import WebhookRuntime
+from app.delivery.verdict import Ruling
+from app.sinks.types import OutboundRequest
+
+RESERVED_SHARE = 4
+"""One slot in so many is kept for receivers that are known to work, however many others have to be tried."""
+
+
+class Launching:
+    """Starts requests.
+
+    Args:
+        client: the road out.
+        tokens: says which webhooks have the access token they need.
+        contents: where exact bytes get their digests.
+        landing: told of deliveries that are ruled on without a request.
+        clock: current time.
+    """
+
+    def __init__(
+        self, client: EgressClient, tokens: TokenDesk, contents: ContentLedger, landing: Landing, clock: Clock
+    ) -> None:
+        self._client = client
+        self._tokens = tokens
+        self._reserved = client.capacity // RESERVED_SHARE
+        self._contents = contents
+        self._landing = landing
+        self._clock = clock
+        self._first = 0
+
+    def launch(self, lanes: Sequence[Lane]) -> None:
+        """Start requests while slots are free, taking turns; the next time another lane begins."""
+        now = self._clock()
+        self._first += 1
+        cut = self._first % len(lanes) if lanes else 0
+        waiting = [*lanes[cut:], *lanes[:cut]]
+        while free := self._client.capacity:
+            spare = free > self._reserved
+            waiting = [
+                lane
+                for lane in waiting
+                if lane.may_start(now) and (lane.proven or spare) and self._tokens.admits(lane, now)
+            ]
+            if not waiting:
+                break
+            for lane in waiting[:free]:
+                self._start(lane, lane.next())
+
+    def _start(self, lane: Lane, load: Load) -> None:
+        runtime = lane.runtime
+        now = self._clock()
+        parcel = load.parcel
+        if parcel is None:
+            member = load.members[0]
+            item = format_member(runtime, member)
+            if isinstance(item, Refused):
+                self._landing.refuse(lane, load, member, refusal(item), now)
+                return
+            parcel = Parcel(delivery_id(runtime.id, member.event_seq), load.members, (item,))
+        binding = self._tokens.binding(runtime, now)
+        try:
+            request = runtime.sink.build_request(parcel.items, binding)
+        except Exception as error:  # noqa: BLE001 - a plugin may raise anything; only these deliveries suffer
+            reason = f"sink {runtime.sink.info.name} failed to build the request: {type(error).__name__}"
+            for member in parcel.members:
+                self._landing.refuse(lane, load, member, refusal(Refused(member, reason, broken=True)), now)
+            self._landing.close_parcel(load)
+            return
+        same_bytes = load.batch is None and request.body is parcel.members[0].body
+        body_digest = None if same_bytes else self._contents.digest(request.shown_body, now)
+        headers, signature = signed_headers(runtime, request, parcel.message_id, now)
+        flight = Flight(
+            lane, load, parcel, now, signature, self._head_digest(lane, request, now), body_digest, binding.access_token
+        )
+        lane.spend(load)
+        self._client.start(outgoing(flight, request, headers))
+
+    def _head_digest(self, lane: Lane, request: OutboundRequest, now: Micros) -> bytes:
+        varying = (request.method, request.url, request.headers)
+        head = lane.heads.get(varying)
+        if head is None:
+            head = lane.heads[varying] = redacted_head(lane.runtime, request)
+        return self._contents.digest(head, now)
+
+
+def refusal(refused: Refused) -> Ruling:
+    """The ruling on a delivery that cannot be sent: the event's own fault, or the plugin's."""
+    if refused.broken:
+        return Ruling(DeliveryState.PARKED, AttemptOutcome.OUR_FAULT, None, "plugin_failed", refused.reason, 1)
+    return Ruling(DeliveryState.FAILED, AttemptOutcome.REJECTED, None, "rejected", refused.reason)
+
+
+def redacted_head(runtime: WebhookRuntime, request: OutboundRequest) -> bytes:
+    """Method, URL and headers as history keeps them: the user's and the sink's secret values masked."""
+    headers = [[name, MASK if name.lower() in request.secret_headers else value] for name, value in request.headers]
+    headers += [[name, MASK] for name, _ in runtime.headers]
+    url = runtime.endpoint_shown
+    if request.url != runtime.binding.endpoint_url:
+        url = shown_url(request.url, secret_path=runtime.sink.info.secret_url)
+    return orjson.dumps({"method": request.method, "url": url, "headers": headers})

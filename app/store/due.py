@@ -1,0 +1,85 @@
+"""What is due: the webhooks and partitions for which somebody must act now."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, or_, select
+
+from app.core.clock import AT_ONCE, Micros
+from app.core.receiver_health import Health
+from app.store.tables import batches, deliveries, events, partitions, webhook_health, webhooks
+from app.store.webhook_health import HEALTH_COLUMNS, read_health
+
+
+@dataclass(frozen=True, slots=True)
+class DueWebhook:
+    """An enabled webhook that has something due, and may send."""
+
+    pk: int
+    version: int
+    partition: int
+    health: Health
+
+
+_NOW: ColumnElement[Micros] = bindparam("now")
+_HELD = webhook_health.c.held_until
+_MAY_SEND = (webhooks.c.state == "enabled", or_(_HELD.is_(None), _HELD <= _NOW))
+_HAS_DUE = or_(
+    *(
+        select(1).where(table.c.webhook_pk == webhooks.c.pk, table.c.due_at <= _NOW).correlate(webhooks).exists()
+        for table in (deliveries, batches)
+    )
+)
+_WITH_HEALTH = webhooks.outerjoin(webhook_health, webhook_health.c.webhook_pk == webhooks.c.pk)
+
+_DUE_WEBHOOKS = (
+    select(webhooks.c.pk, webhooks.c.version, webhooks.c.partition, *HEALTH_COLUMNS)
+    .select_from(_WITH_HEALTH)
+    .where(webhooks.c.partition.in_(bindparam("held", expanding=True)), *_MAY_SEND, _HAS_DUE)
+)
+_DUE_PARTITIONS = select(webhooks.c.partition).select_from(_WITH_HEALTH).where(*_MAY_SEND, _HAS_DUE).distinct()
+
+_OLDEST_FIRST_ATTEMPT = (
+    select(events.c.received_at)
+    .join(deliveries, deliveries.c.event_seq == events.c.seq)
+    .where(deliveries.c.webhook_pk == webhooks.c.pk, deliveries.c.due_at == AT_ONCE)
+    .order_by(deliveries.c.event_seq)
+    .limit(1)
+    .correlate(webhooks)
+    .scalar_subquery()
+)
+_LATE_RETRY = (
+    select(1)
+    .where(deliveries.c.webhook_pk == webhooks.c.pk, deliveries.c.due_at > AT_ONCE, deliveries.c.due_at <= _NOW)
+    .correlate(webhooks)
+    .exists()
+)
+_LATE_PARTITIONS = (
+    select(webhooks.c.partition)
+    .select_from(_WITH_HEALTH)
+    .where(and_(*_MAY_SEND), or_(_OLDEST_FIRST_ATTEMPT <= _NOW, _LATE_RETRY))
+    .distinct()
+)
+
+
+def due_webhooks(connection: Connection, held: Collection[int], now: Micros) -> list[DueWebhook]:
+    """The webhooks of the held partitions that have something due, are enabled and not held back."""
+    rows = connection.execute(_DUE_WEBHOOKS, {"held": sorted(held), "now": now})
+    return [DueWebhook(row[0], row[1], row[2], read_health(row[3:])) for row in rows]
+
+
+def due_partitions(connection: Connection, now: Micros) -> list[int]:
+    """Partitions that somebody should take now: one index probe per webhook, however long the backlog.
+
+    They have such a webhook, or a holder that let its lease end: what it had in flight is due with the next holder.
+    """
+    waiting = set(connection.execute(_DUE_PARTITIONS, {"now": now}).scalars())
+    abandoned = select(partitions.c.id).where(partitions.c.token != 0, partitions.c.lease_until < now)
+    return sorted(waiting.union(connection.execute(abandoned).scalars()))
+
+
+def late_partitions(connection: Connection, before: Micros) -> list[int]:
+    """Partitions in which something waits that could have been sent before this moment."""
+    return sorted(connection.execute(_LATE_PARTITIONS, {"now": before}).scalars())
