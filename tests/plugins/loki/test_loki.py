@@ -142,7 +142,7 @@ def read(status: int, body: bytes, count: int) -> Outcome:
         (422, b"at least one valid stream is required", 1, X),
         (429, b"Ingestion rate limit exceeded", 3, Verdict.THROTTLE),
         (500, b"", 1, A),
-        (503, b"", 1, A),
+        (503, b"", 1, Verdict.THROTTLE),
     ],
 )
 def test_an_answer_means(status: int, body: bytes, count: int, verdict: Verdict) -> None:

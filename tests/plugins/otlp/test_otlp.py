@@ -108,7 +108,8 @@ def test_the_request_goes_to_the_logs_path_with_its_token() -> None:
         (429, Verdict.THROTTLE),
         (413, Verdict.SPLIT),
         *[(status, X) for status in (400, 408, 409, 415, 422, 500, 501)],
-        *[(status, B) for status in (301, 401, 403, 404, 405, 410)],
+        (301, Verdict.REJECT),
+        *[(status, B) for status in (401, 403, 404, 405, 410)],
     ],
 )
 def test_a_status_means(status: int, verdict: Verdict) -> None:

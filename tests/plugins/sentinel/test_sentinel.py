@@ -122,7 +122,7 @@ def test_the_token_comes_from_the_clouds_own_login(cloud: str, host: str, scope:
         (413, [9], X),
         (400, [9], X),
         (429, [9], Verdict.THROTTLE),
-        (503, [9], A),
+        (503, [9], Verdict.THROTTLE),
     ],
 )
 def test_an_answer_means(status: int, sizes: list[int], verdict: Verdict) -> None:
