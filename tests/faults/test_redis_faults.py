@@ -9,15 +9,11 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 
-import orjson
 import pytest
 
 from tests.faults.conftest import Measure, NewTroupe
 from tests.faults.installation import await_that
-from tests.faults.invariants import check
-from tests.faults.receivers import OK, Receiver
-from tests.faults.sources import sample_events
-from tests.faults.troupe import Troupe
+from tests.faults.scene import Scene
 
 pytestmark = [pytest.mark.process, pytest.mark.redis, pytest.mark.timeout(180)]
 
@@ -28,44 +24,14 @@ INGEST_P99_S = 0.5
 FULL = pytest.mark.faults_full
 
 
-class Scene:
-    """A troupe with one webhook, and a receiver that takes its time when told."""
-
-    def __init__(self, troupe: Troupe) -> None:
-        self.troupe = troupe
-        self.delay_s = 0.0
-        self.receiver = Receiver(self._answer)
-        troupe.create_organization(("ctx_1", "entrypoint"))
-        self.webhook = troupe.create_webhook(self.receiver.url, concurrency=50, retry={"schedule_s": [1] * 5})
-        self.acknowledged: list[str] = []
-
-    def _answer(self, connection: object, _number: int) -> None:
-        time.sleep(self.delay_s)
-        connection.sendall(OK)  # type: ignore[attr-defined]
-
-    def post(self, number: int = 1) -> float:
-        """New events in one post that must be acknowledged; answers the seconds until it was."""
-        answer = self.troupe.post(orjson.dumps(sample_events(len(self.acknowledged), number)))
-        assert answer.status_code == 200, answer.text
-        self.acknowledged += orjson.loads(answer.content)["ids"]
-        return answer.elapsed.total_seconds()
-
-    def settle(self, within_s: float = RESUMES_WITHIN_S) -> float:
-        """Wait until nothing is pending."""
-        return await_that(lambda: not self.troupe.ledger()["pending"], within_s, self.troupe.log)
-
-    def ready(self) -> dict[str, object]:
-        """What ``/readyz`` says."""
-        return self.troupe.call("GET", "/readyz")
-
-    def most_copies(self) -> int:
-        """The largest number of copies of one delivery."""
-        return max(Counter(one.headers["webhook-id"] for one in self.receiver.requests).values())
+def most_copies(scene: Scene) -> int:
+    """The largest number of copies of one delivery."""
+    return max(Counter(one.headers["webhook-id"] for one in scene.receiver.requests).values())
 
 
 @pytest.fixture(scope="module")
 def scene(new_troupe: NewTroupe) -> Iterator[Scene]:
-    made = Scene(new_troupe())
+    made = Scene(new_troupe(), concurrency=50)
     with closing(made.receiver):
         yield made
 
@@ -75,15 +41,14 @@ def invariants(scene: Scene) -> Iterator[None]:
     """Every case ends with the same questions."""
     scene.delay_s = 0.0
     yield
-    scene.settle(30)
-    check(scene.troupe, scene.receiver.requests, scene.acknowledged, secrets=[scene.webhook.secret])
+    scene.close()
 
 
 def test_case_9_another_tick_takes_over_from_one_that_died_with_the_rings(scene: Scene, measure: Measure) -> None:
     workers = scene.troupe.workers
     scene.troupe.stop(*workers)
     scene.troupe.start("tick", name="tick-2")
-    scene.post()
+    scene.accept()
     with scene.troupe.redis.client() as client:
         client.flushall()
     scene.troupe.take_away(["tick"])
@@ -96,7 +61,7 @@ def test_case_9_another_tick_takes_over_from_one_that_died_with_the_rings(scene:
 def test_case_11_a_worker_asked_to_end_finishes_what_is_in_flight_and_gives_the_rest_back(scene: Scene) -> None:
     scene.delay_s = 1.0
     before = len(scene.receiver.requests)
-    scene.post(120)
+    scene.accept(120)
     await_that(lambda: len(scene.receiver.requests) - before >= 20, 10, scene.troupe.log)
     began = time.monotonic()
     scene.troupe.stop(*scene.troupe.workers)
@@ -108,7 +73,7 @@ def test_case_11_a_worker_asked_to_end_finishes_what_is_in_flight_and_gives_the_
     for worker in scene.troupe.workers:
         scene.troupe.start("worker", name=worker)
     scene.settle()
-    assert scene.most_copies() == 1
+    assert most_copies(scene) == 1
     assert scene.troupe.ledger()["duplicates_possible"] == 0
 
 
@@ -120,7 +85,7 @@ def test_case_12_without_redis_events_are_accepted_and_with_it_they_are_delivere
     gone = time.monotonic()
     posts = []
     while time.monotonic() - gone < away_s:
-        posts.append(scene.post())
+        posts.append(scene.accept())
         time.sleep(0.1)
     assert scene.ready()["status"] == "degraded"
     scene.troupe.redis.start()
@@ -131,7 +96,7 @@ def test_case_12_without_redis_events_are_accepted_and_with_it_they_are_delivere
 def test_case_13_flushall_under_load_is_a_delay_at_most(scene: Scene, measure: Measure) -> None:
     scene.delay_s = 0.05
     for _ in range(10):
-        scene.post(30)
+        scene.accept(30)
         with scene.troupe.redis.client() as client:
             client.flushall()
     measure("case 13, ten times FLUSHALL", all_done_after_s=scene.settle())
@@ -144,7 +109,7 @@ def test_case_14_a_hanging_redis_does_not_slow_the_ingest(scene: Scene, measure:
     hung = time.monotonic()
     posts = []
     while time.monotonic() - hung < hung_s:
-        posts.append(scene.post())
+        posts.append(scene.accept())
         time.sleep(0.02)
     assert scene.ready()["status"] == "degraded"
     scene.troupe.redis.go_on()
@@ -158,7 +123,7 @@ def test_case_14_a_hanging_redis_does_not_slow_the_ingest(scene: Scene, measure:
 def test_case_15_a_full_redis_is_the_same_as_none_and_says_so(scene: Scene, measure: Measure) -> None:
     with scene.troupe.redis.client() as client:
         client.config_set("maxmemory", "1")
-    posts = [scene.post() for _ in range(20)]
+    posts = [scene.accept() for _ in range(20)]
     status = scene.ready()["status"]
     with scene.troupe.redis.client() as client:
         client.config_set("maxmemory", "0")
@@ -170,8 +135,8 @@ def test_case_15_a_full_redis_is_the_same_as_none_and_says_so(scene: Scene, meas
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_a_stack_without_a_single_worker_accepts_and_delivers_later(scene: Scene, number: signal.Signals) -> None:
     scene.troupe.stop(*scene.troupe.workers, number=number)
-    scene.post(20)
+    scene.accept(20)
     for worker in scene.troupe.workers:
         scene.troupe.start("worker", name=worker)
     scene.settle()
-    assert scene.most_copies() == 1
+    assert most_copies(scene) == 1
