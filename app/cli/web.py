@@ -11,10 +11,14 @@ from typing import Any
 
 import click
 
+from app.ops.collector import spare_the_collector
 from app.ops.logging import configure_logging
 from app.ops.parent import die_with_parent
 from app.settings import Settings, load_settings
 
+WEB_PROCESSES = 2
+"""Taking events apart is most of the work, and needs a processor. On SQLite they queue for their turn to write, like
+every writer, so that two are no slower than one."""
 BACKLOG = 1024
 APPLICATION = "app.api:create_server_app"
 """Named, as for any server, and loaded in the server's own worker processes; their parent loads no application."""
@@ -40,11 +44,6 @@ def web(host: str | None, port: int | None) -> None:
     _serve(settings)
 
 
-def web_processes(settings: Settings) -> int:
-    """How many: SQLite has one writer, so a second process only adds waiting; PostgreSQL uses two."""
-    return 1 if settings.database_url.startswith("sqlite") else 2
-
-
 def application_loader(settings: Settings) -> Callable[[], Any]:
     """What the server calls in each of its worker processes to get the application."""
     server = os.getpid()
@@ -56,7 +55,9 @@ def application_loader(settings: Settings) -> Callable[[], Any]:
         die_with_parent(server)
         configure_logging("web", json_lines=settings.log_format == "json")
         module, _, factory = APPLICATION.partition(":")
-        return getattr(import_module(module), factory)(settings)
+        application = getattr(import_module(module), factory)(settings)
+        spare_the_collector()
+        return application
 
     return load
 
@@ -71,7 +72,7 @@ def _serve(settings: Settings) -> None:
         address=settings.host,
         port=settings.port,
         interface=Interfaces.RSGI,
-        workers=web_processes(settings),
+        workers=WEB_PROCESSES,
         websockets=False,
         backlog=BACKLOG,
         respawn_failed_workers=True,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from app.core.errors import InvalidInputError
 from app.core.masking import bounded, mask_text
+from app.core.secret_shapes import Harmless
 
 ID = ("id", "event_id", "uuid", "eventUuid", "AuditLogID", "_document_id")
 """Instance ids. ``eventId`` is not one of them: it holds the event type."""
@@ -34,6 +35,8 @@ MAX_NAME = 512
 """Characters kept of a name or a label."""
 MAX_DESCRIPTION = 4096
 """Characters kept of a description."""
+_CLEAN_TEXTS = Harmless()
+_CLEAN_IDS = Harmless()
 _SHORTEST_MASKABLE = 7
 """``psk=xyz`` is the shortest text that can hold a credential."""
 
@@ -66,12 +69,14 @@ def text_of(value: Any, limit: int = MAX_NAME) -> str | None:
         if type(value) is not int and type(value) is not float:
             return None
         value = str(value)
-    if "\x00" in value:
-        value = value.replace("\x00", "")
-    value = value.strip()
-    if len(value) >= _SHORTEST_MASKABLE:
-        value = bounded(mask_text(value), limit)
-    return value or None
+    if value in _CLEAN_TEXTS:
+        return cast("str", value)
+    text = value.replace("\x00", "").strip()
+    if len(text) >= _SHORTEST_MASKABLE:
+        text = bounded(mask_text(text), limit)
+    if not text:
+        return None
+    return _CLEAN_TEXTS.note(text) if text == value else text
 
 
 def id_text(value: Any, field: str) -> str | None:
@@ -84,14 +89,16 @@ def id_text(value: Any, field: str) -> str | None:
         if type(value) is not int:
             return None
         value = str(value)
-    if not value.isprintable():
-        value = "".join(filter(str.isprintable, value))
-    value = value.strip()
-    if len(value) > MAX_KEY:
+    if value in _CLEAN_IDS:
+        return cast("str", value)
+    text = (value if value.isprintable() else "".join(filter(str.isprintable, value))).strip()
+    if len(text) > MAX_KEY:
         raise InvalidInputError(f"{field} is longer than {MAX_KEY} characters", field=field)
-    if len(value) >= _SHORTEST_MASKABLE:
-        value = mask_text(value, random_looking=False)
-    return value or None
+    if len(text) >= _SHORTEST_MASKABLE:
+        text = mask_text(text, random_looking=False)
+    if not text:
+        return None
+    return _CLEAN_IDS.note(text) if text == value else text
 
 
 def loose_id(value: Any) -> str | None:

@@ -3,24 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, TypedDict
 
 import orjson
 
-from app.core.clock import SECOND, Micros, to_rfc3339
+from app.core.clock import Micros, to_rfc3339
 from app.core.windows.decision import NO_WINDOW, WindowDecision
-
-
-@lru_cache(maxsize=4096)
-def _second(second: int) -> str:
-    return to_rfc3339(second * SECOND)[: -len("000Z")]
-
-
-def _stamp(moment: Micros) -> str:
-    """As ``to_rfc3339``; events of one batch share their seconds, and formatting a date is slow."""
-    second, rest = divmod(moment, SECOND)
-    return f"{_second(second)}{rest // 1000:03d}Z"
 
 
 class Change(TypedDict):
@@ -113,8 +101,8 @@ class CanonicalEvent:
             {
                 "id": self.id,
                 "type": self.type,
-                "occurred_at": _stamp(self.occurred_at),
-                "received_at": _stamp(received_at),
+                "occurred_at": to_rfc3339(self.occurred_at),
+                "received_at": to_rfc3339(received_at),
                 "organization": {"id": self.organization_id, "name": organization_name or self.organization_name},
                 "service": self.service,
                 "context": context,

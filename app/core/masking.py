@@ -11,7 +11,7 @@ import re
 from functools import lru_cache
 from typing import Any
 
-from app.core.secret_shapes import MASK, mask_text
+from app.core.secret_shapes import MASK, Harmless, mask_text
 
 __all__ = ["EMPTY_TEXTS", "MASK", "has_mask", "is_mask_token", "is_secret_name", "mask_all", "mask_text", "mask_tree"]
 
@@ -35,8 +35,11 @@ _LONGEST_TOKEN = 64
 _MIN_ASTERISKS = 3
 _INT64 = range(-(2**63), 2**64)
 _LABEL_KEYS = ("name", "field", "key", "label", "header", "property", "displayName")
+_LABELS = frozenset(_LABEL_KEYS)
 _VALUE_KEYS = frozenset({"value", "before", "after", "old", "new", "oldvalue", "newvalue", "from", "to", "current"})
 _VALUE_KEYS_ALL = _VALUE_KEYS | {"previous", "oldtext", "newtext", "text", "data", "plain", "plaintext"}
+_PLAIN_LEAVES = Harmless()
+_PLAIN_KEYS = Harmless()
 _PLAIN_IDS = frozenset({"source_id", "request_id", "correlation_id", "trace_id"})
 """Keys whose values are ids: random by nature, so the test for random-looking text does not apply to them."""
 
@@ -104,6 +107,13 @@ def mask_tree(value: Any, *, named: bool = False, _depth: int = 0) -> Any:
 
 
 def _mask_leaf(text: str, *, named: bool) -> str:
+    if not named and text in _PLAIN_LEAVES:
+        return text
+    masked = _masked_leaf(text, named=named)
+    return _PLAIN_LEAVES.note(text) if not named and masked == text else masked
+
+
+def _masked_leaf(text: str, *, named: bool) -> str:
     if "\x00" in text:
         text = text.replace("\x00", "")
     if text in EMPTY_TEXTS:
@@ -118,12 +128,22 @@ def bounded(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
+def _shown_key(key: Any) -> str:
+    name = bounded(mask_text(str(key).replace("\x00", "")), _LONGEST_NAME)
+    return _PLAIN_KEYS.note(name) if name == key else name
+
+
+def _is_labelled_secret(value: dict[Any, Any]) -> bool:
+    """Whether an object like ``{"name": "Shared secret", "value": …}`` says so of its value."""
+    label = next((value[key] for key in _LABEL_KEYS if type(value.get(key)) is str), None)
+    return label is not None and is_secret_name(label)
+
+
 def _mask_object(value: dict[Any, Any], *, named: bool, depth: int) -> dict[str, Any]:
-    label = next((key for key in _LABEL_KEYS if type(value.get(key)) is str), None)
-    labelled = label is not None and is_secret_name(value[label])
+    labelled = not _LABELS.isdisjoint(value) and _is_labelled_secret(value)
     copy: dict[str, Any] = {}
     for key, item in value.items():
-        name = bounded(mask_text(str(key).replace("\x00", "")), _LONGEST_NAME)
+        name = key if key in _PLAIN_KEYS else _shown_key(key)
         holds_value = (named or labelled) and name.casefold() in _VALUE_KEYS_ALL
         if name in _PLAIN_IDS and type(item) is str:
             copy[name] = bounded(mask_text(item.replace("\x00", ""), random_looking=False), MAX_TEXT)

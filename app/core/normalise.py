@@ -269,6 +269,10 @@ def _keep_rest(metadata: dict[str, Any], element: dict[str, Any], used: frozense
 
 
 def _copy_into(target: dict[str, Any], items: dict[str, Any], room: int) -> int:
+    whole = len(orjson.dumps(items))
+    if whole <= room:
+        target.update(items)
+        return room - whole
     for key, value in items.items():
         size = len(orjson.dumps(value)) + len(key)
         if size > room:

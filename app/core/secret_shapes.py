@@ -44,13 +44,37 @@ _SHORTEST_SHAPE = 16
 _SHORTEST_RUN = 32
 
 
+class Harmless(set[str]):
+    """Short texts that a rule has passed unchanged. Names, labels and addresses repeat from event to event."""
+
+    def note(self, text: str) -> str:
+        """Remember a text; hands it back."""
+        if len(text) <= _HARMLESS_LENGTH:
+            if len(self) >= _HARMLESS_COUNT:
+                self.clear()
+            self.add(text)
+        return text
+
+
+_HARMLESS_LENGTH = 64
+_HARMLESS_COUNT = 8_192
+_HARMLESS = Harmless()
+
+
 def mask_text(text: str, *, random_looking: bool = True) -> str:
     """The text with every credential in it replaced by the mask.
 
     Args:
-        text: any text; the common harmless one costs a few substring tests.
+        text: any text; the common harmless one costs a few substring tests, and a repeated one less.
         random_looking: also mask long runs of random characters. False for ids, which are random by nature.
     """
+    if text in _HARMLESS:
+        return text
+    masked = _masked(text, random_looking=random_looking)
+    return _HARMLESS.note(text) if random_looking and masked == text else masked
+
+
+def _masked(text: str, *, random_looking: bool) -> str:
     if "=" in text:
         text = _ASSIGNMENT.sub(r"\1***", text)
     if '"' in text:
@@ -68,9 +92,14 @@ def mask_text(text: str, *, random_looking: bool = True) -> str:
         text = _CHAT_URL.sub(r"\1/***", text)
         text = _USER_INFO.sub(r"\1***@", text)
     text = _PREFIXED.sub(MASK, text) if _has_prefix(text) else text
-    if random_looking and len(text) >= _SHORTEST_RUN and "-----BEGIN" not in text:
+    if random_looking and _has_long_word(text) and "-----BEGIN" not in text:
         text = _RUN.sub(_mask_random, text)
     return text
+
+
+def _has_long_word(text: str) -> bool:
+    """Whether a run may be in there; much cheaper than looking for one."""
+    return len(text) >= _SHORTEST_RUN and len(max(text.split(), key=len, default="")) >= _SHORTEST_RUN
 
 
 def _has_prefix(text: str) -> bool:

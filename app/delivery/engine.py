@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import secrets
 import threading
@@ -19,6 +18,7 @@ from app.delivery.drain import Drain
 from app.delivery.egress import EgressClient
 from app.delivery.egress_guard import EgressPolicy, check_build
 from app.delivery.runtime import RuntimeLoader
+from app.ops.collector import spare_the_collector
 from app.security.vault import open_vault
 from app.settings import Settings
 from app.sinks.manager import SinkManager
@@ -73,7 +73,7 @@ class DrainEngine:
         drain = Drain(
             store, self._client, loader, token, seat=self._seat, clock=system_clock, random_bytes=secrets.token_bytes
         )
-        _spare_the_collector()
+        spare_the_collector()
         self._thread = threading.Thread(target=self._run, args=(drain, store), name="drain", daemon=True)
         self._thread.start()
 
@@ -153,13 +153,6 @@ class DrainEngine:
             drain.poll(0.05)
         self._turn(drain, set())
         self._doorbell.ring(sorted(self._inbox | drain.held))
-
-
-def _spare_the_collector() -> None:
-    """Start-up's objects live for ever and groups of rows are no garbage: the collector may look rarely."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
 
 
 def build_engine(settings: Settings, doorbell: Doorbell, seat: str | None = None) -> DrainEngine:

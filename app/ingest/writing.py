@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
@@ -17,8 +18,7 @@ from app.store import Store
 from app.store.accepted import EventRow, known_keys, lock_ingest, remember_context, write_events
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """One normalised event, not yet known to be new. ``row.owes`` is still empty: only the transaction can tell."""
 
     row: EventRow
@@ -114,7 +114,7 @@ class EventWriter:
                 routes = tuple(route for route in routes if route.webhook_pk not in skipped)
             owes = tuple((route.webhook_pk, due_time(route, row.received_at)) for route in routes)
             partitions.update(route.partition for route in routes)
-            rows.append(replace(row, owes=owes, skips=skips))
+            rows.append(row._replace(owes=owes, skips=skips))
         return Written(accepted, frozenset(partitions))
 
     def _write_contexts(self, connection: Connection, candidates: Iterable[Candidate]) -> list[Candidate]:

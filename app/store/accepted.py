@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from operator import attrgetter
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
-from sqlalchemy import Connection, bindparam, select, text
+from sqlalchemy import Connection, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.core.clock import Micros
@@ -21,8 +22,7 @@ CHUNK = 400
 """Keys looked up per statement; well under SQLite's bound on variables."""
 
 
-@dataclass(frozen=True, slots=True)
-class EventRow:
+class EventRow(NamedTuple):
     """One event ready to be stored; see the ``events`` table."""
 
     id: str
@@ -42,23 +42,31 @@ class EventRow:
     """The webhooks in reach that do not get it, each with the reason."""
 
 
-_EVENT_COLUMNS = tuple(item.name for item in fields(EventRow) if item.name not in {"owes", "skips"})
-_event_values = attrgetter(*_EVENT_COLUMNS)
+_EVENT_COLUMNS = tuple(name for name in EventRow._fields if name not in {"owes", "skips"})
+_EVENT_WIDTH = len(_EVENT_COLUMNS)
 SKIPPED_COLUMNS = ("webhook_pk", "event_seq", "state", "attempt_count", "tries", "reason")
 """What a delivery is written with that a filter or a change window keeps back."""
 DELIVERY_COLUMNS = ("webhook_pk", "event_seq", "state", "due_at", "attempt_count", "tries")
 """What a new delivery is written with."""
 
 
-_KNOWN_KEYS = select(events.c.dedupe_key).where(events.c.dedupe_key.in_(bindparam("keys", expanding=True)))
+_KNOWN_KEYS_POSTGRES = "SELECT dedupe_key FROM events WHERE dedupe_key = ANY(%s::bytea[])"
 
 
 def known_keys(connection: Connection, keys: Sequence[bytes]) -> set[bytes]:
     """Which of these dedupe keys are stored already."""
+    if connection.dialect.name == "postgresql":
+        return {row[0] for row in connection.exec_driver_sql(_KNOWN_KEYS_POSTGRES, (list(keys),))}
     found: set[bytes] = set()
     for start in range(0, len(keys), CHUNK):
-        found.update(connection.execute(_KNOWN_KEYS, {"keys": keys[start : start + CHUNK]}).scalars())
+        chunk = tuple(keys[start : start + CHUNK])
+        found.update(row[0] for row in connection.exec_driver_sql(_known_keys_sqlite(len(chunk)), chunk))
     return found
+
+
+@lru_cache(maxsize=CHUNK)
+def _known_keys_sqlite(count: int) -> str:
+    return f"SELECT dedupe_key FROM events WHERE dedupe_key IN ({', '.join('?' * count)})"  # noqa: S608 - marks only
 
 
 def write_events(connection: Connection, rows: Sequence[EventRow]) -> None:
@@ -71,7 +79,7 @@ def write_events(connection: Connection, rows: Sequence[EventRow]) -> None:
     delivery_rows: list[tuple[int | None, ...]] = []
     skipped_rows: list[tuple[int | str, ...]] = []
     for seq, row in enumerate(rows, first):
-        event_rows.append((seq, *_event_values(row)))
+        event_rows.append((seq, *row[:_EVENT_WIDTH]))
         delivery_rows.extend((pk, seq, 0, due_at, 0, 0) for pk, due_at in row.owes)
         skipped_rows.extend((pk, seq, DeliveryState.SKIPPED, 0, 0, why) for pk, why in row.skips)
     bulk_insert(connection, events, ("seq", *_EVENT_COLUMNS), event_rows)
@@ -84,7 +92,7 @@ def write_events(connection: Connection, rows: Sequence[EventRow]) -> None:
 def lock_ingest(connection: Connection) -> None:
     """Take ingest's place in line, so that duplicate checks see every earlier commit (SQLite has turns already)."""
     if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT value FROM counters WHERE name = 'event_seq' FOR UPDATE"))
+        connection.exec_driver_sql("SELECT value FROM counters WHERE name = 'event_seq' FOR UPDATE")
 
 
 def organization_name(connection: Connection, organization_id: str) -> str | None:

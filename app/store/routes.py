@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, select
 from app.core.clock import SECOND, Micros
 from app.core.filters import Filter, read_filter
 from app.core.states import Mode
-from app.store.tables import counters, webhooks
+from app.store.tables import webhooks
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +39,12 @@ class Route:
         return self.filter is not None or self.only_outside_change_windows
 
 
-_GENERATION = select(counters.c.value).where(counters.c.name == "routing_generation")
+_GENERATION = "SELECT value FROM counters WHERE name = 'routing_generation'"
 
 
 def routing_generation(connection: Connection) -> int:
     """A number that changes with every change of any webhook."""
-    return int(connection.execute(_GENERATION).scalar_one())
+    return int(connection.exec_driver_sql(_GENERATION).scalar_one())
 
 
 def enabled_versions(connection: Connection, webhook_pks: Collection[int]) -> dict[int, int]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -100,7 +99,7 @@ def test_a_check_for_duplicates_waits_for_the_commit_before_it(world: World, sto
 
     thread = threading.Thread(target=accept)
     event = normalise(audit(1), received_at=1, default_organization=None)
-    row = replace(Candidate.of(event, Names(store), 1).row, owes=())
+    row = Candidate.of(event, Names(store), 1).row
     with store.write() as connection:
         lock_ingest(connection)
         assert known_keys(connection, [row.dedupe_key]) == set()
