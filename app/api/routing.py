@@ -17,6 +17,7 @@ from pydantic import BaseModel, ValidationError
 from app.api.authentication import Authenticator
 from app.api.problems import from_validation
 from app.api.request_body import read_model
+from app.routing.own_audit import Author
 from app.security.api_keys import Principal
 from app.security.permissions import Permission
 from app.security.scope import Scope
@@ -33,6 +34,11 @@ class Call:
     principal: Principal
     body: Any = None
     query: Any = None
+
+    @property
+    def author(self) -> Author:
+        """Whom our own audit names."""
+        return Author("api_token", self.principal.key_id)
 
     @property
     def scope(self) -> Scope:

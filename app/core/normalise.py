@@ -30,7 +30,7 @@ GIVEN = "given by the source"
 _MAX_TAG = 64
 _KEY_BYTES = 16
 _FIT_ID = re.compile(r"[A-Za-z0-9_:\-]{1,64}")
-_FORMATS = frozenset({"flat", "nested", "canonical", "cloudevents", "generic"})
+_FORMATS = frozenset({"flat", "nested", "canonical", "cloudevents", "generic", "own"})
 _CONSUMED = frozenset(
     name.partition(".")[0]
     for names in (

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 import orjson
+from sqlalchemy import Connection
 
 from app.core.clock import SECOND, Clock, Micros
 from app.core.errors import InvalidInputError, NotRememberedError
@@ -112,9 +113,14 @@ def read_policy(store: Store, organization_id: str) -> Policy:
         StoreUnavailableError: it could not be read.
     """
     with store.read() as connection:
-        zone = organization_zone(connection, organization_id)
-        window_rows = policy_rows(connection, change_windows, organization_id)
-        rule_rows = policy_rows(connection, sensitivity_rules, organization_id)
+        return policy_of(connection, organization_id)
+
+
+def policy_of(connection: Connection, organization_id: str) -> Policy:
+    """The policy of one organization that is true for a transaction."""
+    zone = organization_zone(connection, organization_id)
+    window_rows = policy_rows(connection, change_windows, organization_id)
+    rule_rows = policy_rows(connection, sensitivity_rules, organization_id)
     if not window_rows and not rule_rows:
         return NO_POLICY
     windows = [_window(row["name"], row["spec"], zone or "UTC") for row in window_rows]

@@ -14,7 +14,7 @@ WIDE_IPV6 = 32
 _LONGEST_NETWORK = 64
 _MOST_NETWORKS = 1_000
 _ON = frozenset({True, "true", "enabled", "on", "yes"})
-_OFF = frozenset({False, "false", "disabled", "off", "no"})
+_OFF = frozenset({False, "false", "disabled", "paused", "off", "no"})
 _EMPTY: tuple[Any, ...] = (None, "", [], {})
 
 

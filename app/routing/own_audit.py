@@ -1,0 +1,189 @@
+"""Our own changes are audited like anybody's: an event in the same transaction, for everybody but the webhook itself.
+
+Whoever disables or re-points a webhook blinds somebody. So the change becomes an ``organization.configuration.audit``
+event, routed and delivered like one that came from a source. The webhook that changed never gets the event about
+itself: that ends every loop, and a webhook that was just taken over cannot be used to watch the alarm.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from sqlalchemy import Connection
+
+from app.core.actors import describe
+from app.core.clock import Clock
+from app.core.event import CanonicalEvent, Change
+from app.core.ids import RandomBytes, new_id
+from app.core.masking import MASK
+from app.core.rating import rate
+from app.routing.match import RoutedEvent, RoutingTable, due_time, skip_reason
+from app.routing.policies import judge, policy_of
+from app.store.accepted import EventRow, lock_ingest, organization_name, write_events
+from app.store.routes import read_routes
+
+OWN_TYPE = "organization.configuration.audit"
+_KEY_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who made a change: an API key by its id, a person, or the system itself."""
+
+    type: str
+    id: str | None
+
+
+SYSTEM = Author("system", None)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnChange:
+    """One change of our own configuration.
+
+    Args:
+        organization_id: whose configuration changed.
+        author: who did it.
+        action: create, update, delete, disable or the like, as the canonical actions have it.
+        entity_type: webhook, change_window or sensitivity_rule.
+        entity_id: its id.
+        entity_name: its name.
+        changes: what changed, secrets masked.
+        webhook_pk: the webhook that changed, which is not told; None when it was something else.
+    """
+
+    organization_id: str
+    author: Author
+    action: str
+    entity_type: str
+    entity_id: str
+    entity_name: str
+    changes: tuple[Change, ...]
+    webhook_pk: int | None = None
+
+
+class Audit(Protocol):
+    """Where our own changes are written down."""
+
+    def record(self, connection: Connection, change: OwnChange) -> frozenset[int]:
+        """Write the event of a change inside its transaction; answers the partitions to ring after the commit."""
+        ...
+
+
+class NoAudit:
+    """For installations in a test or a bench, whose events are all counted."""
+
+    def record(self, connection: Connection, change: OwnChange) -> frozenset[int]:
+        """Write nothing."""
+        del connection, change
+        return frozenset()
+
+
+class OwnAudit:
+    """Writes our own changes as events.
+
+    Args:
+        clock: the time.
+        random_bytes: for ids.
+    """
+
+    def __init__(self, *, clock: Clock, random_bytes: RandomBytes) -> None:
+        self._clock = clock
+        self._random_bytes = random_bytes
+
+    def record(self, connection: Connection, change: OwnChange) -> frozenset[int]:
+        """Write the event of a change, and the deliveries it owes, inside the change's own transaction.
+
+        Returns:
+            The partitions to ring after the commit.
+        """
+        now = self._clock()
+        lock_ingest(connection)
+        event, windows = judge(self._event(change), policy_of(connection, change.organization_id), now)
+        body = event.to_json(
+            received_at=now, organization_name=organization_name(connection, change.organization_id), windows=windows
+        )
+        routed = RoutedEvent(body, event.actor_type, windows)
+        routes = [
+            route
+            for route in RoutingTable(read_routes(connection, change.organization_id), 0).matching(
+                change.organization_id, None, OWN_TYPE
+            )
+            if route.webhook_pk != change.webhook_pk
+        ]
+        reasons = {route.webhook_pk: skip_reason(route, routed) for route in routes}
+        owing = [route for route in routes if reasons[route.webhook_pk] is None]
+        row = EventRow(
+            id=event.id,
+            dedupe_key=event.dedupe_key,
+            organization_id=change.organization_id,
+            context_id=None,
+            type=OWN_TYPE,
+            action=event.action,
+            actor_email=None,
+            sensitivity=event.sensitivity,
+            occurred_at=now,
+            received_at=now,
+            body=body,
+            owes=tuple((route.webhook_pk, due_time(route, now)) for route in owing),
+            skips=tuple((pk, why) for pk, why in reasons.items() if why is not None),
+        )
+        write_events(connection, [row])
+        return frozenset(route.partition for route in owing)
+
+    def _event(self, change: OwnChange) -> CanonicalEvent:
+        event_id = new_id("evt", self._random_bytes)
+        rating = rate(change.action, change.changes, change.entity_type)
+        fields = [one["field"] for one in change.changes]
+        return CanonicalEvent(
+            id=event_id,
+            type=OWN_TYPE,
+            organization_id=change.organization_id,
+            organization_name=None,
+            service="organization",
+            context_id=None,
+            context_name=None,
+            occurred_at=self._clock(),
+            actor_type=change.author.type,
+            actor_id=change.author.id,
+            actor_email=None,
+            action=change.action,
+            entity_type=change.entity_type,
+            entity_id=change.entity_id,
+            entity_name=change.entity_name,
+            description=describe(change.action, change.entity_name, fields, change.entity_type),
+            changes=change.changes,
+            tags=rating.tags,
+            sensitivity=rating.sensitivity,
+            sensitivity_rule=rating.rule,
+            metadata={"product": "Relaypoint"},
+            source_format="own",
+            dedupe_key=hashlib.sha256(event_id.encode()).digest()[:_KEY_BYTES],
+        )
+
+
+def differences(
+    place: str, before: Mapping[str, Any], after: Mapping[str, Any], *, secrets: Sequence[str] = ()
+) -> tuple[Change, ...]:
+    """What differs between two public views of one thing.
+
+    Args:
+        place: where it lives, such as ``webhooks[wh_1]``.
+        before: the view as it was; empty for something new.
+        after: the view as it is; empty for something that is gone.
+        secrets: fields whose secret value changed, which no view can show.
+    """
+    names = sorted((before.keys() | after.keys()) - _UNTOLD - set(secrets))
+    changed = [name for name in names if before.get(name) != after.get(name)]
+    told = [_change(place, name, before.get(name), after.get(name), secret=False) for name in changed]
+    return (*told, *(_change(place, name, MASK, MASK, secret=True) for name in secrets))
+
+
+_UNTOLD = frozenset({"id", "organization_id", "version", "updated_at", "created_at", "partition", "health"})
+
+
+def _change(place: str, name: str, before: Any, after: Any, *, secret: bool) -> Change:
+    return Change(field=name, path=f"{place}.{name}", before=before, after=after, secret=secret)
