@@ -18,6 +18,7 @@ from app.api.openapi import openapi_document
 from app.api.places import place_routes
 from app.api.policies import policy_routes, trial_routes
 from app.api.problems import install_error_handlers
+from app.api.radius import radius_routes
 from app.api.replays import replay_routes
 from app.api.routing import PUBLIC, Route, RouteTable
 from app.api.services import Services, build_services
@@ -42,6 +43,7 @@ def build_application(settings: Settings) -> Flask:
         event_routes(services),
         policy_routes(services),
         trial_routes(services),
+        radius_routes(services),
         webhook_routes(services),
         webhook_action_routes(services),
         delivery_routes(services),

@@ -23,6 +23,7 @@ from app.routing.change_windows import CHANGE_WINDOWS, WindowTrials
 from app.routing.event_history import EventHistory
 from app.routing.places import PlaceService
 from app.routing.policy_service import PolicyService
+from app.routing.radius import RadiusView
 from app.routing.sensitivity_rules import SENSITIVITY_RULES
 from app.routing.trials import Trials
 from app.routing.webhook_change import ChangeRules
@@ -52,6 +53,7 @@ class Services:
     sensitivity_rules: PolicyService
     window_trials: WindowTrials
     trials: Trials
+    radius: RadiusView
     events: EventHistory
     replays: ReplayService
     counts: Counts
@@ -94,6 +96,7 @@ def build_services(settings: Settings, store: Store, *, clock: Clock = system_cl
         sensitivity_rules=PolicyService(store, SENSITIVITY_RULES, clock=clock, random_bytes=secrets.token_bytes),
         window_trials=WindowTrials(store, windows, clock=clock),
         trials=Trials(store),
+        radius=RadiusView(store),
         events=EventHistory(store),
         replays=ReplayService(store, clock=clock, random_bytes=secrets.token_bytes),
         counts=Counts(),

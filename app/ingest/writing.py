@@ -11,11 +11,14 @@ from sqlalchemy import Connection
 
 from app.core.clock import Micros
 from app.core.event import CanonicalEvent
+from app.core.radius import RadiusRecord, read_radius
 from app.ingest.names import KnownNames, Names
-from app.routing.match import RoutedEvent, Router, RoutingTable, due_time, skip_reason
+from app.routing.match import RoutedEvent, Router, RoutingTable
+from app.routing.owing import owed_by
 from app.routing.policies import NO_POLICY, Policy, judge
 from app.store import Store
 from app.store.accepted import EventRow, known_keys, lock_ingest, remember_context, write_events
+from app.store.radius import count_radius
 
 
 class Candidate(NamedTuple):
@@ -25,6 +28,7 @@ class Candidate(NamedTuple):
     service: str
     context_name: str | None
     routed: RoutedEvent
+    radius: RadiusRecord | None = None
 
     @classmethod
     def of(cls, event: CanonicalEvent, names: KnownNames, now: Micros, policy: Policy = NO_POLICY) -> Candidate:
@@ -54,7 +58,9 @@ class Candidate(NamedTuple):
             body=body,
             owes=(),
         )
-        return cls(row, event.service, event.context_name, RoutedEvent(body, event.actor_type, windows))
+        return cls(
+            row, event.service, event.context_name, RoutedEvent(body, event.actor_type, windows), read_radius(event)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +69,10 @@ class Written:
 
     accepted: int
     partitions: frozenset[int]
+
+
+Accepted = tuple[EventRow, RadiusRecord | None]
+"""A new event with what it owes, and what is counted of it."""
 
 
 class EventWriter:
@@ -84,38 +94,28 @@ class EventWriter:
             table = self._router.table(connection)
             seen = known_keys(connection, [candidate.row.dedupe_key for request in group for candidate in request])
             news = self._write_contexts(connection, chain.from_iterable(group))
-            rows: list[EventRow] = []
-            written = [self._collect(request, table, seen, rows) for request in group]
-            if rows:
-                write_events(connection, rows)
+            accepted: list[Accepted] = []
+            written = [self._collect(request, table, seen, accepted) for request in group]
+            _store(connection, accepted)
         for candidate in news:
             self._names.learn(candidate.row.organization_id, candidate.row.context_id or "", candidate.context_name)
         return written
 
     def _collect(
-        self, request: Sequence[Candidate], table: RoutingTable, seen: set[bytes], rows: list[EventRow]
+        self, request: Sequence[Candidate], table: RoutingTable, seen: set[bytes], accepted: list[Accepted]
     ) -> Written:
-        accepted = 0
+        before = len(accepted)
         partitions: set[int] = set()
         for candidate in request:
             row = candidate.row
             if row.dedupe_key in seen:
                 continue
             seen.add(row.dedupe_key)
-            accepted += 1
             routes = table.matching(row.organization_id, row.context_id, row.type)
-            skips = tuple(
-                (route.webhook_pk, why)
-                for route in routes
-                if route.has_conditions and (why := skip_reason(route, candidate.routed)) is not None
-            )
-            if skips:
-                skipped = {pk for pk, _ in skips}
-                routes = tuple(route for route in routes if route.webhook_pk not in skipped)
-            owes = tuple((route.webhook_pk, due_time(route, row.received_at)) for route in routes)
-            partitions.update(route.partition for route in routes)
-            rows.append(row._replace(owes=owes, skips=skips))
-        return Written(accepted, frozenset(partitions))
+            owed = owed_by(candidate.routed, routes, row.received_at)
+            partitions |= owed.partitions
+            accepted.append((row._replace(owes=owed.owes, skips=owed.skips), candidate.radius))
+        return Written(len(accepted) - before, frozenset(partitions))
 
     def _write_contexts(self, connection: Connection, candidates: Iterable[Candidate]) -> list[Candidate]:
         """Store contexts that appear or change their name; the last name in the group wins."""
@@ -136,3 +136,9 @@ class EventWriter:
                 now=candidate.row.received_at,
             )
         return list(latest.values())
+
+
+def _store(connection: Connection, accepted: Sequence[Accepted]) -> None:
+    if accepted:
+        write_events(connection, [row for row, _ in accepted])
+        count_radius(connection, [record for _, record in accepted if record is not None])

@@ -20,7 +20,8 @@ from app.core.event import CanonicalEvent, Change
 from app.core.ids import RandomBytes, new_id
 from app.core.masking import MASK
 from app.core.rating import rate
-from app.routing.match import RoutedEvent, RoutingTable, due_time, skip_reason
+from app.routing.match import RoutedEvent, RoutingTable
+from app.routing.owing import owed_by
 from app.routing.policies import judge, policy_of
 from app.store.accepted import EventRow, lock_ingest, organization_name, write_events
 from app.store.routes import read_routes
@@ -106,16 +107,10 @@ class OwnAudit:
         body = event.to_json(
             received_at=now, organization_name=organization_name(connection, change.organization_id), windows=windows
         )
-        routed = RoutedEvent(body, event.actor_type, windows)
-        routes = [
-            route
-            for route in RoutingTable(read_routes(connection, change.organization_id), 0).matching(
-                change.organization_id, None, OWN_TYPE
-            )
-            if route.webhook_pk != change.webhook_pk
-        ]
-        reasons = {route.webhook_pk: skip_reason(route, routed) for route in routes}
-        owing = [route for route in routes if reasons[route.webhook_pk] is None]
+        table = RoutingTable(read_routes(connection, change.organization_id), 0)
+        routes = table.matching(change.organization_id, None, OWN_TYPE)
+        others = [route for route in routes if route.webhook_pk != change.webhook_pk]
+        owed = owed_by(RoutedEvent(body, event.actor_type, windows), others, now)
         row = EventRow(
             id=event.id,
             dedupe_key=event.dedupe_key,
@@ -128,11 +123,11 @@ class OwnAudit:
             occurred_at=now,
             received_at=now,
             body=body,
-            owes=tuple((route.webhook_pk, due_time(route, now)) for route in owing),
-            skips=tuple((pk, why) for pk, why in reasons.items() if why is not None),
+            owes=owed.owes,
+            skips=owed.skips,
         )
         write_events(connection, [row])
-        return frozenset(route.partition for route in owing)
+        return owed.partitions
 
     def _event(self, change: OwnChange) -> CanonicalEvent:
         event_id = new_id("evt", self._random_bytes)

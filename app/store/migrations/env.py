@@ -2,11 +2,15 @@
 
 from alembic import context
 
-from app.store.tables_policies import change_windows
+from app.store import tables_policies, tables_radius
+from app.store.tables import metadata
+
+# Their tables join the metadata when they are imported.
+PARTS = (tables_policies, tables_radius)
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=change_windows.metadata,
+    target_metadata=metadata,
     transaction_per_migration=False,
 )
 context.run_migrations()

@@ -294,6 +294,34 @@ def upgrade() -> None:
         sa.Column("throttled", sa.Boolean(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("webhook_pk", name=op.f("pk_webhook_health")),
+        "radius_counts",
+        sa.Column("organization_id", sa.Text(), nullable=False),
+        sa.Column("context_id", sa.Text(), nullable=False),
+        sa.Column("method", sa.Text(), nullable=False),
+        sa.Column("accepted", sa.BigInteger(), nullable=False),
+        sa.Column("rejected", sa.BigInteger(), nullable=False),
+        sa.Column("sessions", sa.BigInteger(), nullable=False),
+        sa.Column("octets_in", sa.BigInteger(), nullable=False),
+        sa.Column("octets_out", sa.BigInteger(), nullable=False),
+        sa.Column("last_seen", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("organization_id", "context_id", "method", name=op.f("pk_radius_counts")),
+    )
+    op.create_table(
+        "connected_devices",
+        sa.Column("organization_id", sa.Text(), nullable=False),
+        sa.Column("context_id", sa.Text(), nullable=False),
+        sa.Column("group_id", sa.Text(), nullable=False),
+        sa.Column("device", sa.Text(), nullable=False),
+        sa.Column("user_name", sa.Text(), nullable=True),
+        sa.Column("accepted", sa.BigInteger(), nullable=False),
+        sa.Column("rejected", sa.BigInteger(), nullable=False),
+        sa.Column("sessions", sa.BigInteger(), nullable=False),
+        sa.Column("octets_in", sa.BigInteger(), nullable=False),
+        sa.Column("octets_out", sa.BigInteger(), nullable=False),
+        sa.Column("last_seen", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint(
+            "organization_id", "context_id", "group_id", "device", name=op.f("pk_connected_devices")
+        ),
     )
     op.create_table(
         "webhooks",
