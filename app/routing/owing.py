@@ -15,12 +15,12 @@ class Owed:
     """What one event owes.
 
     Args:
-        owes: webhooks that get it, each with the time its delivery is due (None = held).
+        owes: webhooks that get it, each with the time its delivery is due.
         skips: webhooks in reach that do not, each with the reason.
         partitions: those of the webhooks that get it.
     """
 
-    owes: tuple[tuple[int, Micros | None], ...]
+    owes: tuple[tuple[int, Micros], ...]
     skips: tuple[tuple[int, str], ...]
     partitions: frozenset[int]
 
@@ -33,7 +33,7 @@ def owed_by(event: RoutedEvent, routes: Sequence[Route], received_at: Micros) ->
         routes: the webhooks whose scope and types it fits.
         received_at: when it came in.
     """
-    owes: list[tuple[int, Micros | None]] = []
+    owes: list[tuple[int, Micros]] = []
     skips: list[tuple[int, str]] = []
     partitions: set[int] = set()
     for route in routes:

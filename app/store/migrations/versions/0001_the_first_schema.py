@@ -294,6 +294,8 @@ def upgrade() -> None:
         sa.Column("throttled", sa.Boolean(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("webhook_pk", name=op.f("pk_webhook_health")),
+    )
+    op.create_table(
         "radius_counts",
         sa.Column("organization_id", sa.Text(), nullable=False),
         sa.Column("context_id", sa.Text(), nullable=False),
