@@ -21,6 +21,7 @@ PREFIX = "RELAYPOINT_"
 CONFIG_FILE = "config.toml"
 _INSTANCE = Path("instance")
 _MIB = 1024 * 1024
+_CERTIFICATE = b"-----BEGIN CERTIFICATE-----"
 _DATABASES = ("sqlite:///", "postgresql+psycopg://")
 _REDIS_SCHEMES = ("redis://", "rediss://", "unix://", "redis+sentinel://", "rediss+sentinel://")
 
@@ -87,6 +88,17 @@ def _secret_keys(text: str) -> str:
     return text
 
 
+def _certificates(text: str) -> Path:
+    path = Path(text)
+    try:
+        found = _CERTIFICATE in path.read_bytes()
+    except OSError as error:
+        raise ValueError(f"cannot be read: {error.strerror}") from None
+    if not found:
+        raise ValueError("holds no certificate in PEM form")
+    return path.resolve()
+
+
 def _log_format(text: str) -> str:
     if text not in {"text", "json"}:
         raise ValueError("must be text or json")
@@ -117,7 +129,12 @@ class Settings:
     egress_allow: tuple[str, ...] = _setting(
         (), _networks, "networks that may be dialled although not public: CIDR or CIDR:port, comma separated"
     )
-    egress_allow_http: bool = _setting(False, _boolean, "also deliver to http:// endpoints on public addresses")
+    egress_allow_http: bool = _setting(
+        False, _boolean, "also deliver to http:// and plain syslog endpoints on public addresses"
+    )
+    egress_ca_file: Path | None = _setting(  # noqa: RUF009 - as above
+        None, _certificates, "PEM file of the certificate authorities that receivers may have; default: the public ones"
+    )
     secret_keys: str | None = _setting(
         None,
         _secret_keys,

@@ -82,3 +82,14 @@ def test_the_documentation_lists_exactly_the_settings_that_exist() -> None:
 
 def test_a_key_exported_for_sending_stops_no_other_command(tmp_path: Path) -> None:
     load_settings({"RELAYPOINT_INSTANCE": str(tmp_path), "RELAYPOINT_KEY": "rp_x"})
+
+
+def test_the_file_of_authorities_must_hold_a_certificate(tmp_path: Path) -> None:
+    pem = tmp_path / "ca.pem"
+    with pytest.raises(SettingsError, match=r"EGRESS_CA_FILE.*cannot be read: No such file"):
+        load_settings({"RELAYPOINT_EGRESS_CA_FILE": str(pem)})
+    pem.write_text("no certificate")
+    with pytest.raises(SettingsError, match=r"EGRESS_CA_FILE.*holds no certificate"):
+        load_settings({"RELAYPOINT_EGRESS_CA_FILE": str(pem)})
+    pem.write_text("-----BEGIN CERTIFICATE-----\n")
+    assert load_settings({"RELAYPOINT_EGRESS_CA_FILE": str(pem)}).egress_ca_file == pem

@@ -20,6 +20,7 @@ import pycurl
 from app.delivery.egress_guard import EgressPolicy, Guard
 from app.delivery.egress_handle import Errand, Transfer
 from app.delivery.exchange import Outgoing, Returned
+from app.sinks.types import ClientCertificate
 
 _EVENTS_PER_ROUND = 256
 _RESTING_CONNECTIONS = 512
@@ -72,14 +73,19 @@ class TransferLoop:
         self._begin(transfer, request, lines)
 
     def errand(
-        self, errand: Errand, url: str, limit_ms: int, on_end: Callable[[Returned], None] | None = None
+        self,
+        errand: Errand,
+        url: str,
+        limit_ms: int,
+        on_end: Callable[[Returned], None],
+        certificate: ClientCertificate | None = None,
     ) -> Transfer:
         """Begins a look at a target's addresses, or a bare connection; ``on_end`` gets the result.
 
         A connection that came to be is the caller's until it hands the transfer to ``drop``.
         """
         transfer = Transfer("GET", self._policy, self._guard, errand, on_end)
-        self._begin(transfer, Outgoing(None, "GET", url, (), b"", limit_ms, limit_ms), [])
+        self._begin(transfer, Outgoing(None, "GET", url, (), b"", limit_ms, limit_ms, certificate), [])
         return transfer
 
     def _begin(self, transfer: Transfer, request: Outgoing, lines: list[str]) -> None:

@@ -163,7 +163,8 @@ def build_engine(settings: Settings, doorbell: Doorbell, seat: str | None = None
 def egress_policy(settings: Settings) -> EgressPolicy:
     """The operator's policy for outgoing requests."""
     allow = tuple(parse_allow(text) for text in settings.egress_allow)
-    return EgressPolicy(allow=allow, ca_bundle=certifi.where(), allow_http=settings.egress_allow_http)
+    trusted = settings.egress_ca_file or certifi.where()
+    return EgressPolicy(allow=allow, ca_bundle=str(trusted), allow_http=settings.egress_allow_http)
 
 
 def load_sinks(settings: Settings) -> SinkManager:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from app.core.endpoint_url import SYSLOG_UDP, origin
+from app.core.endpoint_url import SYSLOG_UDP, origin, scheme_of
 from app.core.errors import InvalidInputError
 from app.delivery.egress_loop import TransferLoop
 from app.delivery.exchange import Outgoing, Returned
 from app.delivery.stream_link import StreamLink
 from app.delivery.stream_wire import DatagramWire, StreamWire, Wire
+from app.sinks.types import ClientCertificate
+
+_Target = tuple[str, ClientCertificate | None]
+"""Where to, and as whom: webhooks with different certificates never share a connection."""
 
 MOST_LINKS = 256
 """Above this many targets, the link that was idle longest is closed for a new one."""
@@ -22,7 +26,7 @@ class StreamRoad:
 
     def __init__(self, loop: TransferLoop) -> None:
         self._loop = loop
-        self._links: dict[str, StreamLink] = {}
+        self._links: dict[_Target, StreamLink] = {}
         self.in_flight = 0
         """Messages whose results were not yet reported."""
 
@@ -35,7 +39,7 @@ class StreamRoad:
         """
         if not request.body:
             raise InvalidInputError("a syslog message cannot be empty", field="body")
-        target = origin(request.url)
+        target = (origin(request.url), request.client_certificate)
         link = self._links.get(target)
         if link is None:
             self._make_room()
@@ -54,10 +58,13 @@ class StreamRoad:
         self._links.clear()
         self.in_flight = 0
 
-    def _new_link(self, target: str) -> StreamLink:
+    def _new_link(self, target: _Target) -> StreamLink:
+        url, certificate = target
+
         def new_wire() -> Wire:
-            kind = DatagramWire if target.startswith(SYSLOG_UDP + ":") else StreamWire
-            return kind(self._loop, target)
+            if scheme_of(url) == SYSLOG_UDP:
+                return DatagramWire(self._loop, url)
+            return StreamWire(self._loop, url, certificate)
 
         def forget() -> None:
             self._links.pop(target, None)
@@ -66,9 +73,9 @@ class StreamRoad:
 
     def _make_room(self) -> None:
         if len(self._links) >= MOST_LINKS:
-            idle = [(link.used_at, target) for target, link in self._links.items() if link.is_idle]
+            idle = [target for target, link in self._links.items() if link.is_idle]
             if idle:
-                self._links.pop(min(idle)[1]).close()
+                self._links.pop(min(idle, key=lambda target: self._links[target].used_at)).close()
 
     def _report(self, returned: Returned) -> None:
         self.in_flight -= 1

@@ -27,6 +27,7 @@ from app.delivery.exchange import (
     Timings,
     TransferFailure,
 )
+from app.sinks.types import ClientCertificate
 
 OnOpen = Callable[[TransferFailure | None], None]
 """Called once: with None when the wire can be written, else with what went wrong."""
@@ -86,9 +87,10 @@ class Wire(Protocol):
 class StreamWire:
     """A TCP connection, with TLS when the URL says so."""
 
-    def __init__(self, loop: TransferLoop, url: str) -> None:
+    def __init__(self, loop: TransferLoop, url: str, certificate: ClientCertificate | None) -> None:
         self._loop = loop
         self._url = url
+        self._certificate = certificate
         self._transfer: Transfer | None = None
         self._descriptor = -1
         self._tcp: socket.socket | None = None
@@ -98,7 +100,9 @@ class StreamWire:
 
     def open(self, on_open: OnOpen) -> None:
         """Connects, and verifies the receiver's certificate."""
-        self._transfer = self._loop.errand(Errand.CONNECT, self._url, CONNECT_LIMIT_MS, partial(self._opened, on_open))
+        self._transfer = self._loop.errand(
+            Errand.CONNECT, self._url, CONNECT_LIMIT_MS, partial(self._opened, on_open), self._certificate
+        )
 
     def _opened(self, on_open: OnOpen, returned: Returned) -> None:
         self.peer, self.timings = returned.peer, returned.timings

@@ -11,6 +11,7 @@ A plugin is a module that an entry point of group ``relaypoint`` names, with one
 ``docs/hooks.md`` is the hook reference, ``app.sinks.contract`` the tests every sink inherits.
 """
 
+from app.core.endpoint_url import SYSLOG_SCHEMES, SYSLOG_UDP, WEB_SCHEMES, is_syslog, scheme_of
 from app.sinks.addresses import address, beside
 from app.sinks.capabilities import ChecksSettings, ChoosesSignatures
 from app.sinks.compression import GZIP, gunzip_body, gzip_body
@@ -43,6 +44,7 @@ from app.sinks.story import Changed, Story, tell
 from app.sinks.tokens import Token, UsesToken, client_credentials_request, read_token_answer
 from app.sinks.types import (
     API_VERSION,
+    SYSLOG_METHOD,
     Answer,
     Binding,
     ClientCertificate,
@@ -60,6 +62,10 @@ from app.sinks.types import (
 __all__ = [
     "API_VERSION",
     "GZIP",
+    "SYSLOG_METHOD",
+    "SYSLOG_SCHEMES",
+    "SYSLOG_UDP",
+    "WEB_SCHEMES",
     "Address",
     "Answer",
     "AnyBinding",
@@ -105,9 +111,11 @@ __all__ = [
     "is_client_error",
     "is_redirect",
     "is_success",
+    "is_syslog",
     "json_text",
     "read_token_answer",
     "retry_after",
+    "scheme_of",
     "sink_schema",
     "source_ip",
     "tell",

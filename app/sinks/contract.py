@@ -27,11 +27,12 @@ import orjson
 import pytest
 from pydantic import SecretStr, ValidationError
 
+from app.core.endpoint_url import WEB_SCHEMES, is_syslog, scheme_of
 from app.sinks.compression import GZIP, gunzip_body
 from app.sinks.protocol import AnyBinding, Sink
 from app.sinks.samples import odd_events, sample_event
 from app.sinks.settings import sink_schema
-from app.sinks.types import Answer, Event, Item, Limits, OutboundRequest, Outcome, Reject, Verdict
+from app.sinks.types import SYSLOG_METHOD, Answer, Event, Item, Limits, OutboundRequest, Outcome, Reject, Verdict
 from app.sinks.validity import SINK_NAME, check_sink
 
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
@@ -90,6 +91,15 @@ def _check_headers(request: OutboundRequest, binding: AnyBinding) -> None:
         if any(secret in value for secret in secret_values(binding)):
             assert name.lower() in request.secret_headers, f"{name!r} holds a secret; name it in secret_headers"
     assert all(name == name.lower() for name in request.secret_headers), "secret_headers are lower case"
+
+
+def _check_target(request: OutboundRequest) -> None:
+    if is_syslog(request.url):
+        assert request.method == SYSLOG_METHOD, "history shows bytes for syslog under SYSLOG_METHOD"
+        assert not request.headers, "syslog carries no headers"
+        return
+    assert scheme_of(request.url) in WEB_SCHEMES
+    assert "content-type" in {name.lower() for name, _ in request.headers}
 
 
 def _check_body(request: OutboundRequest, binding: AnyBinding) -> None:
@@ -151,8 +161,7 @@ class SinkContract:
                 request = sink.build_request([item], mode)
                 assert request == sink.build_request([item], mode)
                 assert len(plain_body(request)) <= sink.limits(mode).max_bytes
-                assert request.url.startswith(("https://", "http://"))
-                assert "content-type" in {name.lower() for name, _ in request.headers}
+                _check_target(request)
                 _check_headers(request, mode)
                 _check_body(request, mode)
 
@@ -216,7 +225,7 @@ class SinkContract:
         """A probe carries no event, and its headers are as clean as any."""
         request = sink.probe(binding)
         if request is not None:
-            assert request.url.startswith(("https://", "http://"))
+            assert scheme_of(request.url) in WEB_SCHEMES
             _check_headers(request, binding)
 
     def test_threads_may_share_the_sink(self, sink: Sink, binding: AnyBinding) -> None:

@@ -6,6 +6,7 @@ import socket
 import ssl
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 import trustme
@@ -15,6 +16,7 @@ from app.delivery import stream_link, stream_road
 from app.delivery.egress import EgressClient
 from app.delivery.egress_guard import EgressPolicy, Guard
 from app.delivery.exchange import FailureClass, Outgoing, Returned
+from app.sinks.types import ClientCertificate
 from tests.delivery.log_receiver import (
     LogReceiver,
     datagram_receiver,
@@ -84,6 +86,25 @@ def test_tls_is_verified_and_carries_the_bytes(client: EgressClient, authority: 
         expected = b"onetwo" + b"x" * 3_000_000
         assert receiver.wait_for(len(expected)) == expected
         assert len(receiver.received) == 1
+
+
+def test_a_client_certificate_is_shown_and_links_of_different_clients_are_apart(
+    client: EgressClient, authority: trustme.CA
+) -> None:
+    context = server_context(authority, "127.0.0.1")
+    context.verify_mode = ssl.CERT_REQUIRED
+    authority.configure_trust(context)
+    identities = [authority.issue_cert(f"client-{number}") for number in (1, 2)]
+    certificates = [
+        ClientCertificate(one.cert_chain_pems[0].bytes(), one.private_key_pem.bytes()) for one in identities
+    ]
+    with log_receiver(tls=context) as receiver:
+        url = f"syslog+tls://127.0.0.1:{receiver.port}"
+        for certificate in (*certificates, *certificates):
+            assert client.fetch(replace(message(url), client_certificate=certificate)).is_unanswered
+        assert receiver.wait_for(28) == b"5 hello" * 4
+        assert len(receiver.received) == 2
+        assert client.fetch(message(url)).failure is not None
 
 
 def test_a_certificate_for_another_name_an_unknown_authority_and_old_tls_are_refused(
