@@ -90,9 +90,14 @@ ConsoleUrl = Annotated[
 """Base of the links in messages for people; ``event_link`` makes the link."""
 
 
+MAX_LINK = 800
+"""Characters of a link; messages have room for no longer one."""
+
+
 def event_link(console_url: str, event_id: str) -> str:
-    """The page of one event in the console; "" without a console address."""
-    return f"{console_url}/events/{quote(event_id, safe='')}" if console_url else ""
+    """The page of one event in the console; "" without a console address, or if the link would be too long."""
+    url = f"{console_url}/events/{quote(event_id, safe='')}"
+    return url if console_url and len(url) <= MAX_LINK else ""
 
 
 def _pem(secret: SecretStr) -> SecretStr:

@@ -17,6 +17,10 @@ _NOTIFICATION = 300
 """Characters of the fallback text: what a phone shows of it, and more."""
 _NAME = 400
 _VALUE = 1200
+_ENTRY_TITLE = 300
+_ENTRY_NAME = 200
+_ENTRY_VALUE = 600
+"""Room for each text, in escaped characters: chosen so that the longest of all still make a section of 3,000."""
 _REST = 200
 """Bytes kept for the line that counts what is not shown."""
 
@@ -74,13 +78,13 @@ def _circumstances(story: Story) -> Block:
 
 
 def _change(change: Changed) -> str:
-    return f"*{said(change.field, _NAME)}*\n{_values(change)}"
+    return f"*{said(change.field, _NAME)}*\n{_values(change, _VALUE)}"
 
 
-def _values(change: Changed) -> str:
+def _values(change: Changed, room: int) -> str:
     if change.note:
-        return f"{change.note}: {code(change.value, _VALUE)}" if change.value else change.note
-    return f"{code(change.before, _VALUE)}  →  {code(change.after, _VALUE)}"
+        return f"{change.note}: {code(change.value, room)}" if change.value else change.note
+    return f"{code(change.before, room)}  →  {code(change.after, room)}"
 
 
 def _footer(story: Story, look: Look) -> Block:
@@ -117,15 +121,15 @@ def _overview(digest: Digest) -> str:
 
 def _entry(story: Story, look: Look, form: str) -> str:
     mark = "  ·  outside the change window" if story.outside else ""
-    lines = [f"{story.light} *{said(story.title, _NAME)}*{mark}"]
+    lines = [f"{story.light} *{said(story.title, _ENTRY_TITLE)}*{mark}"]
     if story.changes:
         others = len(story.changes) - 1 + story.more_changes
         more = f"  and {others:,} more" if others else ""
-        lines.append(_values(story.changes[0]) + more)
+        lines.append(_values(story.changes[0], _ENTRY_VALUE) + more)
     when = "" if story.epoch is None else f", {moment(story.epoch, form)}"
     url = event_link(look.console_url, story.event_id)
     opened = f"  ·  {link(url, 'Open')}" if url else ""
-    lines.append(f"{said(story.who, _NAME)} in {said(story.where, _NAME)}{when}{opened}")
+    lines.append(f"{said(story.who, _ENTRY_NAME)} in {said(story.where, _ENTRY_NAME)}{when}{opened}")
     return "\n".join(lines)
 
 

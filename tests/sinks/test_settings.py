@@ -5,7 +5,7 @@ from typing import Annotated
 import pytest
 from pydantic import Field, SecretStr, ValidationError
 
-from app.sinks import Binding, HeaderSecret, Hint, NoSecrets, Settings, describe_settings, sink_schema
+from app.sinks import Binding, HeaderSecret, Hint, NoSecrets, Settings, describe_settings, event_link, sink_schema
 from app.sinks.settings import is_address
 from plugins.splunk_hec import SplunkHecSink
 from plugins.webhook import WebhookConfig, WebhookSink
@@ -80,3 +80,16 @@ def test_describing_shows_config_and_only_whether_secrets_are_set() -> None:
 def test_no_secrets_takes_none() -> None:
     with pytest.raises(ValidationError):
         NoSecrets.model_validate({"token": "x"})
+
+
+@pytest.mark.parametrize(
+    ("console", "event_id", "link"),
+    [
+        ("https://r.example", "evt_1", "https://r.example/events/evt_1"),
+        ("https://r.example/console", "a/b c", "https://r.example/console/events/a%2Fb%20c"),
+        ("", "evt_1", ""),
+        ("https://r.example", "x" * 1000, ""),
+    ],
+)
+def test_a_link_to_an_event_is_quoted_and_short_or_left_out(console: str, event_id: str, link: str) -> None:
+    assert event_link(console, event_id) == link

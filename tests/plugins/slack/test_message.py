@@ -192,6 +192,17 @@ def test_however_long_the_texts_every_limit_holds(text: str, count: int) -> None
         accepted(made)
 
 
+@pytest.mark.parametrize("character", ["&", "<", "`", "_", "漢", "🔐", '"'])
+@pytest.mark.parametrize("count", [1, 2, 30])
+def test_the_longest_texts_in_every_place_at_once_still_fit(character: str, count: int) -> None:
+    story = replace(everywhere(character * 2000), event_id="9" * 100)
+    far = Look("https://" + "r" * 200 + ".example/" + "p" * 250, digest_lines=20)
+    made = message([story] * count, far)
+    accepted(made)
+    assert max(len(text["text"]) for text in texts_of(made["blocks"])) <= 3000
+    assert len(orjson.dumps(made["blocks"])) <= MAX_TOTAL
+
+
 @pytest.mark.parametrize(("length", "whole"), [(98, True), (99, False)])
 def test_a_code_span_fits_its_room_to_the_character(length: int, whole: bool) -> None:  # noqa: FBT001 - a table of cases
     span = code("x" * length, 100)
