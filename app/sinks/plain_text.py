@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
-
 EMPTY = "(empty)"
 """Stands for no value: null, an empty text, list or object."""
 
@@ -54,7 +52,7 @@ def _words(value: Any, limit: int, depth: int) -> str:
     if value is None or isinstance(value, bool):
         return _SWITCH[value]
     if isinstance(value, (list, dict)) and depth > _DEEPEST:
-        return orjson.dumps(value).decode()
+        return CUT
     if isinstance(value, list):
         return _joined([_words(member, limit, depth + 1) or EMPTY for member in value[:_MOST_MEMBERS]], limit)
     if isinstance(value, dict):

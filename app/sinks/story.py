@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any, Self
 
 import orjson
 
-from app.sinks.plain_text import EMPTY, one_line, text_of, value_text
+from app.sinks.plain_text import EMPTY, cut, one_line, text_of, value_text
 from app.sinks.reading import changes, source_ip
 from app.sinks.types import Event
 
@@ -32,6 +32,9 @@ WINDOWS = {True: "outside the change window", False: "inside a change window", N
 """``Story.outside`` in words."""
 
 _HIDDEN = "***"
+_NEW = "new"
+_GONE = "gone"
+_BRIEF = 160
 _KINDS = {"group_admin": "group admin", "self_service_user": "self-service user", "api_token": "API token"}
 """Types of actors worth a word; an ordinary administrator is not."""
 
@@ -69,6 +72,11 @@ class Changed:
         if not self.note:
             return f"{self.before} → {self.after}"
         return f"{self.note}: {self.value}" if self.value else self.note
+
+    @property
+    def brief(self) -> str:
+        """As ``text``, short enough for a line that says more; ``new`` and ``gone`` are left to its verb."""
+        return cut(self.value if self.note in {_NEW, _GONE} else self.text, _BRIEF)
 
     @property
     def value(self) -> str:
@@ -148,21 +156,25 @@ class Story:
 
     @property
     def line(self) -> str:
-        """The whole event on one line, for notifications and titles of lists."""
-        first = f": {self.changes[0].text}" if self.changes else ""
-        return f"{self.title} by {self.who} in {self.where}{first}"
+        """The whole event on one line, for notifications and titles: what first, then who and where."""
+        told = f": {self.changes[0].brief}," if self.changes else ""
+        return f"{self.title}{told} by {self.who} in {self.where}"
 
     def to_bytes(self) -> bytes:
-        """JSON that ``from_bytes`` reads: the form in which a digest's items wait to be put together."""
-        return orjson.dumps(self)
+        """Compact JSON that ``from_bytes`` reads: the form in which a digest's items wait to be put together."""
+        changes = [[change.field, change.before, change.after, change.note] for change in self.changes]
+        values = [getattr(self, name) for name in _PLAIN]
+        return orjson.dumps([*values, self.tags, changes])
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
         """The story that ``to_bytes`` wrote."""
-        fields = orjson.loads(data)
-        fields["tags"] = tuple(fields["tags"])
-        fields["changes"] = tuple(Changed(**change) for change in fields["changes"])
-        return cls(**fields)
+        *values, tags, changes = orjson.loads(data)
+        told = tuple(Changed(*change) for change in changes)
+        return cls(**dict(zip(_PLAIN, values, strict=True)), tags=tuple(tags), changes=told)
+
+
+_PLAIN = tuple(field.name for field in fields(Story) if field.name not in {"tags", "changes"})
 
 
 def tell(event: Event) -> Story:
@@ -218,7 +230,7 @@ def _thing(entity: Mapping[str, Any]) -> str:
 def _kind(entity: Mapping[str, Any]) -> str:
     """``attribute_profile`` and ``AttributeProfile`` as ``attribute profile``."""
     words = _CAMEL.sub(" ", text_of(entity.get("type"), NAME_ROOM)).replace("_", " ").split()
-    return " ".join(_SPELLED.get(word.lower(), word.lower()) for word in words)
+    return " ".join(_SPELLED.get(word.lower(), word.lower()) for word in words).replace("self service", "self-service")
 
 
 def _who(actor: Mapping[str, Any]) -> str:
@@ -259,9 +271,9 @@ def _changed(change: Mapping[str, Any], action: str) -> Changed:
     if old == new:
         return Changed(field, "", "" if new == EMPTY else new, "no visible difference")
     if old == EMPTY and isinstance(after, dict):
-        return Changed(field, "", new, "new")
+        return Changed(field, "", new, _NEW)
     if new == EMPTY and isinstance(before, dict):
-        return Changed(field, old, "", "gone")
+        return Changed(field, old, "", _GONE)
     return Changed(field, old, new)
 
 

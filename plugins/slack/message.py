@@ -61,7 +61,7 @@ def _one(story: Story, look: Look) -> tuple[str, list[Block]]:
     left = len(story.changes) - shown + story.more_changes
     if left:
         stack.put(context(f"and {left:,} more changed {'setting' if left == 1 else 'settings'}"))
-    mark = "outside the change window: " if story.outside else ""
+    mark = "Outside window: " if story.outside else ""
     return escape(cut(f"{story.light} {mark}{story.line}", _NOTIFICATION)), stack.blocks()
 
 

@@ -29,7 +29,7 @@ JSON = st.recursive(
         (["203.0.113.0/28", None, "0.0.0.0/0"], "203.0.113.0/28, (empty), 0.0.0.0/0"),
         ({"name": "Guests", "users": 14, "open": False}, "name: Guests, users: 14, open: off"),
         ([{"name": "VLAN", "value": "310"}], "VLAN=310"),
-        ({"a": {"b": {"c": {"d": 1}}}}, 'a: b: c: {"d":1}'),
+        ({"a": {"b": {"c": {"d": 1}}}}, "a: b: c: …"),
         ("left\u202eright", "leftright"),
         ("a\u200bb\ufeffc\u2066d\u00ade", "abcde"),
         ("nul\x00 and \x9b escape", "nul and escape"),

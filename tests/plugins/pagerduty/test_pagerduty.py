@@ -115,12 +115,13 @@ def test_a_batch_is_sent_one_by_one() -> None:
     assert SINK.limits(bound(batch=True)).max_events == 1
 
 
-def test_a_summary_is_cut_to_what_pagerduty_takes() -> None:
+def test_a_summary_is_far_below_what_pagerduty_takes_however_long_the_texts() -> None:
     long = {"field": "f", "path": None, "before": "b" * 900, "after": "a" * 900, "secret": False}
-    story = sample_event(description="d" * 900, actor={"email": "e" * 900}, changes=[long])
-    binding = bound()
-    summary = orjson.loads(SINK.format(story, binding).body)["payload"]["summary"]
-    assert 900 < len(summary) <= 1024
+    event_of_length = sample_event(
+        description="d" * 900, actor={"email": "e" * 900}, context={"name": "c" * 900}, changes=[long]
+    )
+    summary = orjson.loads(SINK.format(event_of_length, bound()).body)["payload"]["summary"]
+    assert 400 < len(summary) <= 1024
 
 
 def read(status: int, body: bytes = b"", headers: dict[str, str] | None = None) -> Outcome:
