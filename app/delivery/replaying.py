@@ -4,8 +4,8 @@ A step is one transaction: the replay's place moves, the deliveries become due, 
 process may die at any moment and nothing is lost or done twice. Two that step at once are told apart by the place they
 started from.
 
-First attempts are not starved: a replay lets its webhook have at most ``per_s`` deliveries a second, and none while
-that many are already due.
+First attempts are not starved: they are due before anything that a replay makes due, and a replay lets its webhook have
+at most ``per_s`` deliveries a second, and none while that many are already due.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from dataclasses import replace
 from sqlalchemy import Connection, Select
 
 from app.core.clock import SECOND, Micros
-from app.routing.match import due_time, past_event, skip_reason
+from app.core.states import Mode
+from app.routing.match import past_event, skip_reason
 from app.routing.reach import reach_of
 from app.routing.webhooks import DELETED
 from app.store.engine import Store
@@ -92,7 +93,7 @@ class Replayer:
                 return False
             if not advance_replay(connection, replay, to_seq, now):
                 return False
-            made = _make(connection, selection, route, numbers, due_time(route, now) or now)
+            made = _make(connection, selection, route, numbers, _due_at(route, now))
             count_done(connection, replay.pk, made)
             if to_seq >= selection.last_seq:
                 end_replay(connection, replay.pk, ReplayState.DONE, now)
@@ -118,6 +119,11 @@ def _make(connection: Connection, selection: Selection, route: Route, numbers: S
     if selection.kind is ReplayKind.REDELIVER:
         return make_due_again(connection, selection, numbers, due_at)
     return make_deliveries(connection, selection.webhook_pk, numbers, due_at, _skips(connection, route, numbers))
+
+
+def _due_at(route: Route, now: Micros) -> Micros:
+    """Behind every first attempt, which is due before any time; in batch mode with the next batch."""
+    return now + route.batch_max_age if route.mode is Mode.BATCH else now
 
 
 def _skips(connection: Connection, route: Route, numbers: Sequence[int]) -> dict[int, str]:

@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from typing import Any
 
+import orjson
 import pytest
 from sqlalchemy import func, select, update
 from standardwebhooks.webhooks import Webhook
@@ -149,6 +150,30 @@ def test_first_attempts_go_first_a_replay_waits_while_as_many_are_due(
         connection.execute(update(deliveries).where(deliveries.c.state == PENDING).values(state=DELIVERED, due_at=None))
     seconds(replayer, clock, 1)
     assert replays.get(PLATFORM, replay)["done"] == 6
+
+
+@pytest.mark.parametrize("kind", ["redeliver", "backfill"])
+def test_what_comes_in_goes_out_before_what_a_replay_made_due(
+    world: World,
+    target: Receiver,
+    drain: Drain,
+    replays: ReplayService,
+    replayer: Replayer,
+    clock: MovableClock,
+    kind: str,
+) -> None:
+    hook = world.add_webhook(target.url, concurrency=1)
+    world.send_numbers(1, 2, 3)
+    put_in(world, hook, FAILED, 0, 1, 2)
+    if kind == "backfill":
+        world.webhooks.delete(PLATFORM, hook.id)
+        hook = world.add_webhook(target.url, concurrency=1)
+    clock.advance(SECOND)
+    start(replays, hook, kind)
+    seconds(replayer, clock, 1)
+    world.send_numbers(4, 5)
+    world.deliver(drain)
+    assert [orjson.loads(request.body)["id"] for request in target.requests] == [f"event-{n}" for n in (4, 5, 1, 2, 3)]
 
 
 def test_its_partition_is_due_at_once(
