@@ -21,6 +21,8 @@ QUEUE_PATIENCE: Micros = 20 * SECOND
 FIRST_WINDOW = 16
 """Requests on the wire at once to a receiver of which nothing is known yet. Each success allows one more, up to the
 webhook's concurrency; a throttle or a request without an answer halves them, once per round."""
+RETRY_TURN = 4
+"""While first attempts wait, every so manieth start is a retry."""
 PACED_AHEAD_S = 5
 """Seconds' worth of deliveries that a rate-limited webhook claims ahead."""
 
@@ -74,6 +76,7 @@ class Lane:
     retries: deque[Load] = field(default_factory=deque)
     in_flight: int = 0
     retries_in_flight: int = 0
+    starts: int = 0
     outstanding: int = 0
     """Claimed deliveries that are neither recorded nor given back."""
     appetite: int = FIRST_APPETITE
@@ -156,7 +159,7 @@ class Lane:
 
     def may_start(self, now: Micros) -> bool:
         """Whether something is queued, and its concurrency and its rate allow one more request."""
-        if self.in_flight >= self.slots or not (self.queue or self._may_retry()):
+        if self.stopped or self.in_flight >= self.slots or not (self.queue or self._may_retry()):
             return False
         rate = self.runtime.rate_per_s
         if rate is None:
@@ -180,8 +183,9 @@ class Lane:
         (self.retries if load.is_retry else self.queue).appendleft(load)
 
     def next(self) -> Load:
-        """What to start now: first attempts before retries, but a quarter of what is started may be retries."""
-        retry_turn = self._may_retry() and (not self.queue or 4 * self.retries_in_flight < self.in_flight)
+        """What to start now: first attempts before retries, but every fourth turn is a retry's."""
+        self.starts += 1
+        retry_turn = self._may_retry() and (not self.queue or self.starts % RETRY_TURN == 0)
         return self.retries.popleft() if retry_turn else self.queue.popleft()
 
     def take_all(self) -> list[Load]:
