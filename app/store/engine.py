@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
@@ -18,6 +20,11 @@ BUSY_TIMEOUT_MS = 5_000
 """Only a foreign program (a backup tool) can make us wait here; our own writers queue for their turn."""
 STATEMENT_TIMEOUT_MS = 30_000
 _WRITE = "relaypoint_write"
+_FSYNC_ERRORS = frozenset({"SQLITE_IOERR_FSYNC", "SQLITE_IOERR_DIR_FSYNC"})
+EXIT_DISK = 74
+"""``EX_IOERR`` of ``sysexits.h``."""
+
+log = logging.getLogger(__name__)
 
 
 class Store:
@@ -81,11 +88,21 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except OperationalError as error:
+        _end_if_unsure(error)
         raise StoreUnavailableError(f"the database did not answer: {type(error.orig).__name__}") from error
     except DBAPIError as error:
         if error.connection_invalidated:
             raise StoreUnavailableError("the connection to the database was lost") from error
         raise
+
+
+def _end_if_unsure(error: OperationalError) -> None:
+    """After a failed fsync nobody knows what is on the disk: the process ends, and the next one reads it anew."""
+    name = getattr(error.orig, "sqlite_errorname", "")
+    if name in _FSYNC_ERRORS:
+        log.critical("fsync failed", extra={"error": name})
+        logging.shutdown()
+        os._exit(EXIT_DISK)
 
 
 def open_store(database_url: str, *, pool_size: int = 12) -> Store:

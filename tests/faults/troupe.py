@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -171,7 +172,8 @@ class Troupe(Installation):
     def kill(self, *names: str, number: signal.Signals = signal.SIGKILL) -> None:
         """A signal to these processes; who ends is started again."""
         for name in names:
-            os.kill(self.pid(name), number)
+            with suppress(ProcessLookupError):  # dead already, and about to be started again
+                os.kill(self.pid(name), number)
 
     def stop(self, *names: str, number: signal.Signals = signal.SIGTERM) -> None:
         """A signal to these processes, which are not started again, and wait for their ends."""
@@ -189,10 +191,8 @@ class Troupe(Installation):
         assert self._zygote.stdin is not None
         assert self._zygote.stdout is not None
         for pid in tuple(self._pids.values()):
-            try:
+            with suppress(ProcessLookupError):
                 os.killpg(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
         self._zygote.stdin.close()
         self._zygote.wait(20)
         self._reader.join(5)
