@@ -1,4 +1,4 @@
-"""``relaypoint plugins``: what is installed."""
+"""``relaypoint plugins``: what is installed, whether it keeps its promises, and the start of a new one."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from dataclasses import asdict
 import click
 import orjson
 
+from app.cli.plugins_check import check
 from app.settings import load_settings
 from app.sinks.manager import SinkManager
 
 
 @click.group()
 def plugins() -> None:
-    """List sinks."""
+    """List, check and begin plugins."""
 
 
 @plugins.command("list")
@@ -36,3 +37,6 @@ def list_all(*, as_json: bool) -> None:
         click.echo(f"{failed.name:<20} failed   {failed.error}  ({failed.distribution} {failed.version})")
     for name in manager.blocked_plugins:
         click.echo(f"{name:<20} off")
+
+
+plugins.add_command(check)

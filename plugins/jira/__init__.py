@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 import orjson
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from app.sinks import (
     Answer,
@@ -52,6 +52,15 @@ class Grouping(StrEnum):
 
 class JiraConfig(Settings):
     """Which issues are made."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"email": "relaypoint@example.com", "project": "NET"},
+                {"email": "relaypoint@example.com", "project": "NET", "group_by": "event", "priority": True},
+            ]
+        }
+    )
 
     email: Annotated[
         str,
