@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from http import HTTPStatus
 
-from app.sinks import Answer, Item, Outcome, Verdict, classify_by_status, is_success, retry_after, too_large
+from app.sinks import Answer, Item, Outcome, Verdict, classify_by_status, is_success, too_large
 from plugins.otlp.jsonform import rejected_records_json
 from plugins.otlp.protobuf import rejected_records
 
@@ -18,7 +18,7 @@ def classify_export(answer: Answer, items: Sequence[Item]) -> Outcome:
     if is_success(answer.status):
         return _success(answer, len(items))
     if answer.status in _RETRYABLE:
-        return Outcome(Verdict.RETRY, f"the receiver answered {answer.status}", retry_after(answer.headers))
+        return classify_by_status(answer)
     outcome = classify_by_status(answer)
     if outcome.verdict is Verdict.SPLIT:
         return too_large(items)
