@@ -109,3 +109,23 @@ def _client_error(answer: Answer) -> Outcome:
     if status in _RETRY:
         return Outcome(Verdict.RETRY, reason, retry_after_s=retry_after(answer.headers))
     return Outcome(Verdict.SINK_BROKEN if status in _BROKEN else Verdict.REJECT, reason)
+
+
+def classify_whole(answer: Answer, items: Sequence[Item]) -> Outcome:
+    """By status, for a request that its receiver takes or refuses as a whole, at an address that never redirects.
+
+    As ``classify_by_status``, but a redirect means that the address is wrong, and refused content is sent again in
+    halves until the event at fault stands alone.
+    """
+    if is_redirect(answer.status):
+        reason = f"the receiver answered {answer.status}: redirect not followed; the address is wrong"
+        return Outcome(Verdict.SINK_BROKEN, reason)
+    outcome = classify_by_status(answer)
+    return too_large(items) if outcome.verdict is Verdict.SPLIT else halved(outcome, items)
+
+
+def halved(outcome: Outcome, items: Sequence[Item]) -> Outcome:
+    """A rejection as it stands for one event; for several, the wish to find the one at fault."""
+    if outcome.verdict is not Verdict.REJECT or len(items) <= 1:
+        return outcome
+    return Outcome(Verdict.SPLIT, f"{outcome.reason}; sending fewer events at once")

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from app.sinks import Answer, Item, Outcome, Verdict, classify_by_status, is_success, too_large
+from app.sinks import Answer, Item, Outcome, Verdict, classify_whole, halved, is_success
 
 _CONTENT = frozenset({"summary", "description"})
 """Fields that differ from event to event. An error in any other field is one of the settings."""
@@ -32,11 +32,8 @@ def classify_answer(answer: Answer, items: Sequence[Item], *, bulk: bool) -> Out
     if is_success(answer.status):
         return _success(answer, data, items)
     if answer.status == _BAD_REQUEST and data is not None:
-        outcome = _fault(data)
-        several = len(items) > 1 and outcome.verdict is Verdict.REJECT
-        return Outcome(Verdict.SPLIT, f"{outcome.reason}; sending fewer events at once") if several else outcome
-    outcome = classify_by_status(answer)
-    return too_large(items) if outcome.verdict is Verdict.SPLIT else outcome
+        return halved(_fault(data), items)
+    return classify_whole(answer, items)
 
 
 def _success(answer: Answer, data: Mapping[str, Any] | None, items: Sequence[Item]) -> Outcome:

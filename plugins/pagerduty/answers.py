@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import orjson
 
-from app.sinks import Answer, Item, Outcome, Verdict, classify_by_status, is_success, too_large
+from app.sinks import Answer, Item, Outcome, Verdict, classify_whole, is_success
 
 FEW_MINUTES_S = 180.0
 """PagerDuty says to come back in a few minutes when it throttles, and names no number."""
@@ -23,9 +23,7 @@ def classify_answer(answer: Answer, items: Sequence[Item]) -> Outcome:
         return Outcome(Verdict.SINK_BROKEN, f"status {answer.status}, but the body is not PagerDuty's success")
     if answer.status == _BAD_REQUEST:
         return _refused(answer)
-    outcome = classify_by_status(answer)
-    if outcome.verdict is Verdict.SPLIT:
-        return too_large(items)
+    outcome = classify_whole(answer, items)
     if outcome.verdict is Verdict.THROTTLE and outcome.retry_after_s is None:
         return replace(outcome, retry_after_s=FEW_MINUTES_S)
     return outcome

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from app.sinks import Answer, Item, Outcome, Verdict, classify_by_status, is_success, too_large
+from app.sinks import Answer, Item, Outcome, Verdict, classify_whole, is_success
 
 
 def classify_answer(answer: Answer, items: Sequence[Item]) -> Outcome:
@@ -21,12 +21,7 @@ def classify_answer(answer: Answer, items: Sequence[Item]) -> Outcome:
         if data is None or "error" in data:
             return Outcome(Verdict.SINK_BROKEN, f"status {answer.status}, but the body is not ServiceNow's success")
         return Outcome(Verdict.DELIVERED)
-    outcome = classify_by_status(answer)
-    if outcome.verdict is Verdict.SPLIT:
-        return too_large(items)
-    if outcome.verdict is Verdict.REJECT and len(items) > 1:
-        return Outcome(Verdict.SPLIT, f"{outcome.reason}; sending fewer events at once")
-    return outcome
+    return classify_whole(answer, items)
 
 
 def _object(body: bytes) -> Mapping[str, Any] | None:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import orjson
 
-from app.sinks import Answer, Item, Outcome, Verdict, classify_by_status, is_success, retry_after, too_large
+from app.sinks import Answer, Item, Outcome, Verdict, classify_whole, halved, is_success, retry_after
 
 _BROKEN = {
     "access_denied": "the app may not post there",
@@ -118,16 +118,12 @@ def classify_answer(answer: Answer, items: Sequence[Item]) -> Outcome:
     if meaning is None:
         return _by_status(answer, items)
     verdict, words = meaning
-    reason = f"Slack says {word}: {words}"
-    if verdict is Verdict.REJECT and len(items) > 1:
-        return Outcome(Verdict.SPLIT, f"{reason}; sending fewer events at once")
     wait = retry_after(answer.headers) if verdict in {Verdict.RETRY, Verdict.THROTTLE} else None
-    return Outcome(verdict, reason, wait)
+    return halved(Outcome(verdict, f"Slack says {word}: {words}", wait), items)
 
 
 def _by_status(answer: Answer, items: Sequence[Item]) -> Outcome:
     """A word we do not know, or none: a sign-in page with status 200 must never count as delivered."""
     if is_success(answer.status):
         return Outcome(Verdict.SINK_BROKEN, f"status {answer.status}, but the body is not Slack's success")
-    outcome = classify_by_status(answer)
-    return too_large(items) if outcome.verdict is Verdict.SPLIT else outcome
+    return classify_whole(answer, items)

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import orjson
 
-from app.sinks import Answer, Item, Outcome, Verdict, classify_by_status, is_success, too_large
+from app.sinks import Answer, Item, Outcome, Verdict, classify_whole, is_success
 
 _HIDDEN_FAILURE = re.compile(r"delivery failed with error")
 _HIDDEN_STATUS = re.compile(r"http error (\d{3})")
@@ -41,7 +41,7 @@ def classify_answer(answer: Answer, items: Sequence[Item]) -> Outcome:
     stopped = _STOPPED.get(_code(answer.body))
     if stopped:
         return Outcome(Verdict.SINK_BROKEN, f"the workflow answered {answer.status}: {stopped}")
-    return _by_status(answer, items)
+    return classify_whole(answer, items)
 
 
 def _code(body: bytes) -> str:
@@ -59,16 +59,7 @@ def _hidden(answer: Answer, text: str, items: Sequence[Item]) -> Outcome:
     found = _HIDDEN_STATUS.search(text)
     if found is None:
         return Outcome(Verdict.RETRY, f"status {answer.status}, but the text says that the delivery failed")
-    outcome = _by_status(replace(answer, status=int(found[1])), items)
+    outcome = classify_whole(replace(answer, status=int(found[1])), items)
     if outcome.verdict is Verdict.DELIVERED:
         return Outcome(Verdict.RETRY, "the text says that the delivery failed")
     return replace(outcome, reason=f"status {answer.status}, but the text says HTTP error {found[1]}", disable=False)
-
-
-def _by_status(answer: Answer, items: Sequence[Item]) -> Outcome:
-    outcome = classify_by_status(answer)
-    if outcome.verdict is Verdict.SPLIT:
-        return too_large(items)
-    if outcome.verdict is Verdict.REJECT and len(items) > 1:
-        return Outcome(Verdict.SPLIT, f"{outcome.reason}; sending fewer events at once")
-    return outcome

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.clock import SECOND
-from app.sinks import Answer, Item, Verdict, classify_by_status, retry_after, too_large
+from app.sinks import Answer, Item, Verdict, classify_by_status, classify_whole, retry_after, too_large
 
 STATUSES = {
     Verdict.DELIVERED: (200, 201, 202, 204, 299),
@@ -82,3 +82,26 @@ def test_the_wait_is_part_of_the_outcome(status: int) -> None:
 @pytest.mark.parametrize(("count", "verdict"), [(1, Verdict.REJECT), (2, Verdict.SPLIT), (9, Verdict.SPLIT)])
 def test_too_large_splits_until_one_is_left(count: int, verdict: Verdict) -> None:
     assert too_large([Item("e", b"")] * count).verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("status", "of_one", "of_many"),
+    [
+        (200, Verdict.DELIVERED, Verdict.DELIVERED),
+        (302, Verdict.SINK_BROKEN, Verdict.SINK_BROKEN),
+        (400, Verdict.REJECT, Verdict.SPLIT),
+        (401, Verdict.SINK_BROKEN, Verdict.SINK_BROKEN),
+        (413, Verdict.REJECT, Verdict.SPLIT),
+        (422, Verdict.REJECT, Verdict.SPLIT),
+        (429, Verdict.THROTTLE, Verdict.THROTTLE),
+        (500, Verdict.RETRY, Verdict.RETRY),
+    ],
+)
+def test_a_request_that_stands_or_falls_whole_is_halved_until_the_event_at_fault_is_alone(
+    status: int, of_one: Verdict, of_many: Verdict
+) -> None:
+    for count, verdict in ((1, of_one), (7, of_many)):
+        items = [Item(f"evt_{n}", b"") for n in range(count)]
+        outcome = classify_whole(Answer(status, {}, b""), items)
+        assert outcome.verdict is verdict
+        assert outcome.verdict is Verdict.DELIVERED or outcome.reason

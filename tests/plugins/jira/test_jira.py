@@ -210,7 +210,9 @@ def fault(*fields: str) -> dict[str, Any]:
         (404, b"", B),
         (413, b"", X),
         (429, b"", T),
-        (503, b"", A),
+        (302, b"", B),
+        (500, b"", A),
+        (503, b"", T),
     ],
 )
 def test_an_answer_means(status: int, body: Any, verdict: Verdict) -> None:

@@ -144,7 +144,8 @@ def read(status: int, body: bytes = b"", headers: dict[str, str] | None = None) 
         (413, b"", X),
         (429, b"", T),
         (500, b"", A),
-        (503, b"", A),
+        (302, b"", B),
+        (503, b"", T),
     ],
 )
 def test_an_answer_means(status: int, body: bytes, verdict: Verdict) -> None:

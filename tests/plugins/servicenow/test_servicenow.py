@@ -168,7 +168,8 @@ def read(status: int, body: bytes = b"", count: int = 1, headers: dict[str, str]
         (422, b"", X),
         (429, b"", T),
         (500, b"", A),
-        (503, b"", A),
+        (302, b"", B),
+        (503, b"", T),
     ],
 )
 def test_an_answer_means(status: int, body: bytes, verdict: Verdict) -> None:

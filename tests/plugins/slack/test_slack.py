@@ -111,6 +111,8 @@ def binding_limit(binding: AnyBinding) -> int:
         (429, "rate_limited", T),
         (429, "rate limited", T),
         (429, "", T),
+        (302, "", B),
+        (400, "some_new_word", X),
         (500, "rollup_error", A),
         (500, "", A),
         (503, "<html>bad gateway</html>", T),
