@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 RESOLVER_TRUST: Micros = 60 * SECOND
 """How long a look-up that worked proves that our resolver does."""
 _TAKEN = (Verdict.DELIVERED, Verdict.ACCEPTED_UNCONFIRMED)
-_NO_NAME = re.compile(r"https?://(\[.*|[0-9.]+|localhost):[0-9]+")
+_NO_NAME = re.compile(r"[a-z+]+://(\[.*|[0-9.]+|localhost):[0-9]+")
 _TOLD_QUIETLY = {Condition.HEALTHY, Condition.UNSTEADY}
 """Single misses are in the history; the log tells of what slows a webhook."""
 _STOPPING = frozenset({FailureClass.BLOCKED, FailureClass.CONFIGURATION})

@@ -18,12 +18,15 @@ _VERBS = {
     "create": "created",
     "delete": "deleted",
     "execute": "executed",
+    "other": "changed",
     "remove": "removed",
     "update": "updated",
     "view": "viewed",
 }
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-_CONTROLS = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029), " ")
+_DIRECTIONS = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+"""Unicode's characters that turn the direction of writing: with them a line reads as another (CVE-2021-42574)."""
+_CONTROLS = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029, *_DIRECTIONS), " ")
 CUT = "…"
 
 
@@ -159,7 +162,7 @@ def cut(value: str, room: int) -> str:
 
 
 def without_controls(value: str) -> str:
-    """Line breaks, NUL and every other control character as spaces."""
+    """Line breaks, NUL, turns of direction and every other control character as spaces."""
     return value if value.isprintable() else value.translate(_CONTROLS)
 
 
