@@ -9,6 +9,7 @@ from flask import Flask, Response, request
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import make_url
 
+from app.api.batches import batch_routes
 from app.api.deliveries import delivery_routes
 from app.api.event_door import EventDoor
 from app.api.events import event_routes
@@ -47,6 +48,7 @@ def build_application(settings: Settings) -> Flask:
         webhook_routes(services),
         webhook_action_routes(services),
         delivery_routes(services),
+        batch_routes(services),
         replay_routes(services),
         sink_routes(services),
         health_routes(services),

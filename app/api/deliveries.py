@@ -7,16 +7,16 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, Field
 
+from app.api.delivery_view import delivery_view
 from app.api.events import micros
 from app.api.exchange_view import got_response, sent_request
 from app.api.paging import PageQuery, page
 from app.api.routing import Call, RouteTable
 from app.api.services import Services
-from app.core.clock import Micros, to_rfc3339
+from app.core.clock import to_rfc3339
 from app.core.errors import ForbiddenError
-from app.core.ids import delivery_id
 from app.core.states import DeliveryState
-from app.delivery.history import AttemptView, DeliveryRow, get_delivery, list_deliveries
+from app.delivery.history import AttemptView, get_delivery, list_deliveries
 from app.delivery.redeliver import redeliver
 from app.routing.ledger import ledger_document
 from app.security.permissions import Permission
@@ -64,13 +64,13 @@ def delivery_routes(services: Services) -> RouteTable:
                 query=query.q,
             )
         shown = rows[: query.limit]
-        return page([_row(row) for row in shown], shown[-1].event_seq if len(rows) > query.limit else None)
+        return page([delivery_view(row) for row in shown], shown[-1].event_seq if len(rows) > query.limit else None)
 
     @table.add("GET", "/v1/deliveries/<delivery>", access=_READ, summary="Show a delivery with every attempt")
     def get(call: Call, delivery: str) -> dict[str, Any]:
         with store.read() as connection:
             row, attempts = get_delivery(connection, delivery, call.scope)
-        return {**_row(row), "attempts": [_attempt(one) for one in attempts]}
+        return {**delivery_view(row), "attempts": [_attempt(one) for one in attempts]}
 
     @table.add(
         "POST",
@@ -92,25 +92,6 @@ def delivery_routes(services: Services) -> RouteTable:
         return ledger_document(store, call.scope.organization_id)
 
     return table
-
-
-def _moment(moment: Micros | None) -> str | None:
-    return None if moment is None else to_rfc3339(moment)
-
-
-def _row(row: DeliveryRow) -> dict[str, Any]:
-    return {
-        "id": delivery_id(row.webhook_id, row.event_seq),
-        "webhook_id": row.webhook_id,
-        "event_id": row.event_id,
-        "event_type": row.event_type,
-        "state": row.state.label,
-        "reason": row.reason,
-        "attempt_count": row.attempt_count,
-        "next_attempt_at": _moment(row.next_attempt_at),
-        "batch_id": row.batch_id,
-        "received_at": to_rfc3339(row.received_at),
-    }
 
 
 def _attempt(attempt: AttemptView) -> dict[str, Any]:

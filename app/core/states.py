@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 
 
 class DeliveryState(IntEnum):
@@ -54,3 +54,14 @@ class Mode(IntEnum):
     def label(self) -> str:
         """The word in the API."""
         return self.name.lower()
+
+
+class CloseReason(StrEnum):
+    """Why a batch was closed."""
+
+    COUNT = "count"
+    BYTES = "bytes"
+    AGE = "age"
+    HAND = "hand"
+    DISABLED = "disabled"
+    DELETED = "deleted"

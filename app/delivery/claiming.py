@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection
 
 from app.core.clock import AT_ONCE, Micros
-from app.core.ids import RandomBytes, new_id
-from app.core.states import Mode
+from app.core.ids import RandomBytes
+from app.core.states import CloseReason, Mode
 from app.delivery.landing import lost_attempt
 from app.delivery.lanes import Lane
 from app.delivery.runtime import NotReadyError, RuntimeLoader, WebhookRuntime
 from app.delivery.verdict import SUSPECT_AFTER
-from app.store.batches import batch_webhooks, buffered_count, close_batch
+from app.store.batches import ClosedBatch, close_all, close_full
+from app.store.buffers import Buffer, buffers_to_look_at, count_new, has_waited
 from app.store.claim import Claimed, ClaimedBatch, claim_batches, claim_deliveries, return_claimed
 from app.store.due import DueWebhook, due_webhooks
 from app.store.holds import park_due, stop_webhook
@@ -26,6 +27,10 @@ log = logging.getLogger(__name__)
 
 BATCH_ROOM = 2
 """Closed batches of one webhook in the works at once; a batch may hold 20,000 events."""
+BATCH_BYTES = 32 * 1024 * 1024
+"""Bytes of claimed batches in one process from which on no further batch is claimed."""
+BUFFERS_PER_LOOK = 100
+"""Buffers counted and closed in one transaction; the rest follows with the next look."""
 RETRY_SHARE = 8
 """While first attempts fill a claim, one retry in so many is claimed beside them."""
 
@@ -59,7 +64,8 @@ class Claiming:
         if not held:
             return found
         self._heed_changes(connection, lanes)
-        self._close_full_batches(connection, held, now)
+        self._close_batches(connection, held, now)
+        room_bytes = BATCH_BYTES - sum(lane.batch_bytes for lane in lanes.values() if lane.outstanding)
         for webhook in due_webhooks(connection, held, now):
             found.busy.add(webhook.partition)
             known = lanes.get(webhook.pk)
@@ -70,7 +76,7 @@ class Claiming:
                 continue
             lane = lane_of(runtime, webhook)
             if runtime.mode is Mode.BATCH:
-                self._claim_batches(connection, lane, found, now)
+                room_bytes -= self._claim_batches(connection, lane, found, now, room_bytes)
             elif lane.room:
                 found.claimed.append((lane, self._claim(connection, lane, lanes, now)))
         self._note_losses(connection, found, now)
@@ -118,21 +124,26 @@ class Claiming:
             stop_webhook(connection, webhook.pk, state="paused", reason=error.reason, now=now)
             return None
 
-    def _close_full_batches(self, connection: Connection, held: Collection[int], now: Micros) -> None:
-        for pk, max_events in batch_webhooks(connection, held):
-            while buffered_count(connection, pk, max_events) >= max_events:
-                self._close(connection, pk, max_events, "count", now)
+    def _close_batches(self, connection: Connection, held: Collection[int], now: Micros) -> None:
+        for buffer in buffers_to_look_at(connection, held, now, BUFFERS_PER_LOOK):
+            if buffer.state == "disabled":
+                closed = close_all(connection, buffer, now, self._random_bytes, CloseReason.DISABLED)
+            else:
+                closed = self._close_ripe(connection, buffer, now)
+            for batch in closed:
+                log.info("batch closed", extra={"batch": batch.id, "events": batch.event_count, "reason": batch.reason})
 
-    def _claim_batches(self, connection: Connection, lane: Lane, found: Look, now: Micros) -> None:
-        runtime = lane.runtime
-        if buffered_count(connection, runtime.pk, 1, due_by=now):
-            self._close(connection, runtime.pk, runtime.batch_max_events, "age", now)
+    def _close_ripe(self, connection: Connection, buffer: Buffer, now: Micros) -> list[ClosedBatch]:
+        closed, left = close_full(connection, count_new(connection, buffer), now, self._random_bytes)
+        if not left.is_full and has_waited(connection, left, now):
+            closed += close_all(connection, left, now, self._random_bytes, CloseReason.AGE)
+        return closed
+
+    def _claim_batches(self, connection: Connection, lane: Lane, found: Look, now: Micros, room_bytes: int) -> int:
+        """Claim what there is room for; answers how many bytes that is."""
         if lane.outstanding:
-            return
-        for batch in claim_batches(connection, runtime.pk, self._token, now, BATCH_ROOM):
-            found.batches.append((lane, batch))
-
-    def _close(self, connection: Connection, webhook_pk: int, max_events: int, reason: str, now: Micros) -> None:
-        batch_id = new_id("bat", self._random_bytes)
-        count = close_batch(connection, webhook_pk, batch_id, now, max_events=max_events, reason=reason)
-        log.info("batch closed", extra={"batch": batch_id, "events": count, "reason": reason})
+            return 0
+        claimed = claim_batches(connection, lane.runtime.pk, self._token, now, BATCH_ROOM, room_bytes)
+        found.batches += [(lane, batch) for batch in claimed]
+        lane.batch_bytes = sum(batch.byte_count for batch in claimed)
+        return lane.batch_bytes

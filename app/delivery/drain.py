@@ -254,7 +254,7 @@ class Drain:
         ):
             batch.parcels_left += 1
             lane.add(Load(parcel.members, now, parcel, batch))
-        self._landing.close_parcel(Load((), now, batch=batch))
+        self._landing.close_parcel(lane, Load((), now, batch=batch))
 
     def launch(self) -> None:
         """Start requests while slots are free; what cannot start soon is given back."""
@@ -270,9 +270,10 @@ class Drain:
 
     def _give_back_queue(self, lane: Lane) -> None:
         now = self._clock()
-        for load in lane.take_all():
-            lane.outstanding -= len(load.members)
-            self._landing.give_back(load, now)
+        while loads := lane.take_all():
+            for load in loads:
+                lane.outstanding -= len(load.members)
+                self._landing.give_back(lane, load, now)
 
     def poll(self, timeout_s: float) -> None:
         """Let transfers go on for up to ``timeout_s`` and land what finished."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from app.core.clock import Micros
 from app.core.errors import NotFoundError
@@ -82,7 +82,7 @@ _LIST = (
         events.c.type.label("event_type"),
         deliveries.c.state,
         deliveries.c.attempt_count,
-        deliveries.c.due_at,
+        func.coalesce(deliveries.c.due_at, batches.c.due_at).label("due_at"),
         batches.c.id.label("batch_id"),
         deliveries.c.reason,
         events.c.received_at,
@@ -124,6 +124,12 @@ def list_deliveries(
         statement = statement.where(events.c.id.startswith(query, autoescape=True))
     rows = connection.execute(statement.order_by(deliveries.c.event_seq.desc()).limit(limit))
     return [_row(row) for row in rows]
+
+
+def batch_members(connection: Connection, batch_pk: int, *, limit: int, after_seq: int) -> list[DeliveryRow]:
+    """The members of one batch, in ledger order. The caller has found the batch within its scope."""
+    statement = _LIST.where(deliveries.c.batch_pk == batch_pk, deliveries.c.event_seq > after_seq)
+    return [_row(row) for row in connection.execute(statement.order_by(deliveries.c.event_seq).limit(limit))]
 
 
 def get_delivery(connection: Connection, public_id: str, scope: Scope) -> tuple[DeliveryRow, list[AttemptView]]:

@@ -9,14 +9,15 @@ from app.core.states import DeliveryState
 from app.delivery.answers import outcome_per_member, read_answer
 from app.delivery.contents import ContentLedger
 from app.delivery.exchange import Returned, TransferFailure
+from app.delivery.isolation import halves_to_release, patience_after, wants_halves, without_patience
 from app.delivery.lanes import Flight, Lane, Load
-from app.delivery.packing import halves
+from app.delivery.packing import Parcel, halves
 from app.delivery.receiver_watch import ReceiverWatch
 from app.delivery.storable import storable
 from app.delivery.verdict import Jitter, Ruling, rule_on_failure, rule_on_lost_worker, rule_on_outcome
-from app.sinks.types import Outcome, Verdict
+from app.sinks.types import Outcome
 from app.store.claim import Claimed
-from app.store.record import AttemptRow, ExchangeRow, Record, Settled, SettledBatch
+from app.store.record import AttemptRow, BatchRequestRow, ExchangeRow, Record, Settled, SettledBatch
 
 
 class Landing:
@@ -46,12 +47,14 @@ class Landing:
         lane, members = flight.lane, flight.parcel.members
         lane.finish(flight.load)
         if returned.failure is not None:
+            self._note_request(flight, exchange_id, None, str(returned.failure.kind), returned.failure.detail)
             rulings = self._rule_on_failure(lane, members, returned.failure, flight.started_at, now)
         else:
             outcome = read_answer(lane.runtime, returned, flight.parcel, now)
-            if outcome.verdict is Verdict.SPLIT:
-                self._split(flight)
+            self._note_request(flight, exchange_id, returned.status, str(outcome.verdict), outcome.reason)
+            if self.halved(lane, flight.load, flight.parcel, outcome):
                 return
+            outcome = without_patience(outcome, len(members))
             rulings = self._rule_on_answer(flight, returned, outcome, now)
         for member, ruling in zip(members, rulings, strict=True):
             self._settle(flight, member, ruling, returned, exchange_id)
@@ -59,7 +62,21 @@ class Landing:
             self._stop(lane, "disabled", f"no success for five days: {lane.health.reason}")
         lane.outstanding -= len(members)
         lane.landed += len(members)
-        self.close_parcel(flight.load)
+        self.close_parcel(lane, flight.load)
+
+    def halved(self, lane: Lane, load: Load, parcel: Parcel, outcome: Outcome) -> bool:
+        """Queue a parcel of a batch again as two, if its outcome asks for that and the batch has patience left."""
+        batch = load.batch
+        if batch is None:
+            return False
+        batch.patience = patience_after(batch.patience, outcome, len(parcel.items))
+        if not wants_halves(outcome, len(parcel.items), batch.patience):
+            return False
+        first, second = (Load(half.members, load.claimed_at, half, batch) for half in halves(parcel))
+        lane.put_back(first)
+        batch.aside.append(second)
+        batch.parcels_left += 1
+        return True
 
     def send_again(self, flight: Flight, returned: Returned, now: Micros) -> None:
         """The same request goes out once more, with a fresh access token; the exchange is kept, no attempt counted."""
@@ -78,7 +95,7 @@ class Landing:
             rulings = self._rule_on_failure(lane, members, trouble, now, now)
         for member, ruling in zip(members, rulings, strict=True):
             self.refuse(lane, load, member, ruling, now)
-        self.close_parcel(load)
+        self.close_parcel(lane, load)
 
     def _rule_on_failure(
         self, lane: Lane, members: Sequence[Claimed], failure: TransferFailure, started_at: Micros, now: Micros
@@ -118,7 +135,7 @@ class Landing:
         )
         lane.outstanding -= 1
 
-    def give_back(self, load: Load, now: Micros) -> None:
+    def give_back(self, lane: Lane, load: Load, now: Micros) -> None:
         """Return claimed deliveries that were never tried."""
         for member in load.members:
             due_at = None if load.batch else member.due_at
@@ -134,23 +151,18 @@ class Landing:
             )
         if load.batch:
             load.batch.due_at = now
-            self.close_parcel(load)
+            self.close_parcel(lane, load)
 
-    def close_parcel(self, load: Load) -> None:
+    def close_parcel(self, lane: Lane, load: Load) -> None:
         """One parcel of a batch is done; the last one settles the batch."""
         batch = load.batch
         if batch is None:
             return
         batch.parcels_left -= 1
+        for _ in range(min(len(batch.aside), halves_to_release(batch.patience))):
+            lane.put_back(batch.aside.pop())
         if not batch.parcels_left:
             self.record.batches.append(SettledBatch(batch.pk, batch.due_at))
-
-    def _split(self, flight: Flight) -> None:
-        load = flight.load
-        for half in reversed(halves(flight.parcel)):
-            flight.lane.put_back(Load(half.members, load.claimed_at, half, load.batch))
-        if load.batch:
-            load.batch.parcels_left += 1
 
     def _settle(self, flight: Flight, member: Claimed, ruling: Ruling, returned: Returned, exchange_id: int) -> None:
         row = _attempt(member, ruling, flight.started_at, status=returned.status or None, exchange_id=exchange_id)
@@ -179,6 +191,13 @@ class Landing:
         self.record.settled.append(
             Settled(member.webhook_pk, member.event_seq, ruling.state, due_at, reason, tries_undone=ruling.tries_undone)
         )
+
+    def _note_request(self, flight: Flight, exchange_id: int, status: int | None, verdict: str, detail: str) -> None:
+        batch = flight.load.batch
+        if batch:
+            count = len(flight.parcel.members)
+            row = BatchRequestRow(exchange_id, batch.pk, count, status, verdict, storable(detail) or None)
+            self.record.batch_requests.append(row)
 
     def _note_exchange(self, flight: Flight, returned: Returned, now: Micros) -> int:
         exchange_id = self._exchange_ids()

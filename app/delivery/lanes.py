@@ -9,6 +9,7 @@ from pydantic import SecretStr
 
 from app.core.clock import SECOND, Micros
 from app.core.receiver_health import HEALTHY, Health
+from app.delivery.isolation import PATIENCE
 from app.delivery.packing import Parcel
 from app.delivery.runtime import WebhookRuntime
 from app.store.claim import Claimed
@@ -29,11 +30,17 @@ PACED_AHEAD_S = 5
 
 @dataclass(slots=True)
 class OpenBatch:
-    """A claimed batch: how many of its parcels have not landed, and when its unfinished members are due again."""
+    """A claimed batch: how many of its parcels have not landed, and when its unfinished members are due again.
+
+    ``aside`` holds second halves of refused parcels, and ``patience`` says how many more refusals it is worth; see
+    :mod:`app.delivery.isolation`.
+    """
 
     pk: int
     parcels_left: int = 0
     due_at: Micros | None = None
+    patience: int = PATIENCE
+    aside: list[Load] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -82,6 +89,8 @@ class Lane:
     appetite: int = FIRST_APPETITE
     landed: int = 0
     """Deliveries that landed since the last claim."""
+    batch_bytes: int = 0
+    """Bytes of the batches claimed last; they count as long as anything is outstanding."""
     stopped: bool = False
     alone: bool = False
     """It sends a suspect, and claims nothing beside it."""

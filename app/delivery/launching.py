@@ -18,7 +18,7 @@ from app.delivery.lanes import Flight, Lane, Load
 from app.delivery.packing import Parcel, Refused, format_member, outgoing, signed_headers
 from app.delivery.runtime import WebhookRuntime
 from app.delivery.verdict import Ruling
-from app.sinks.types import OutboundRequest
+from app.sinks.types import OutboundRequest, Outcome, Verdict
 
 RESERVED_SHARE = 4
 """One slot in so many is kept for receivers that are known to work, however many others have to be tried."""
@@ -80,9 +80,11 @@ class Launching:
             request = runtime.sink.build_request(parcel.items, binding)
         except Exception as error:  # noqa: BLE001 - a plugin may raise anything; only these deliveries suffer
             reason = f"sink {runtime.sink.info.name} failed to build the request: {type(error).__name__}"
+            if self._landing.halved(lane, load, parcel, Outcome(Verdict.REJECT, reason)):
+                return
             for member in parcel.members:
                 self._landing.refuse(lane, load, member, refusal(Refused(member, reason, broken=True)), now)
-            self._landing.close_parcel(load)
+            self._landing.close_parcel(lane, load)
             return
         same_bytes = load.batch is None and request.body is parcel.members[0].body
         body_digest = None if same_bytes else self._contents.digest(request.shown_body, now)

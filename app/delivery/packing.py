@@ -14,6 +14,8 @@ from app.delivery.runtime import WebhookRuntime, timestamp_of
 from app.sinks.types import Event, Item, OutboundRequest, Reject
 from app.store.claim import Claimed
 
+REQUEST_BYTES = 8 * 1024 * 1024
+"""Largest request of a batch; a sink or a webhook may want smaller ones."""
 _PART = "-"
 """Stands between a batch's id, which never holds it, and what tells its parts apart."""
 
@@ -65,7 +67,7 @@ def pack(
     ever carries other events, which a receiver that drops repeated ids would never see.
     """
     limits = runtime.limits
-    size_limit = min(limits.max_bytes, max_bytes)
+    size_limit = min(limits.max_bytes, max_bytes, REQUEST_BYTES)
     groups: list[list[tuple[Claimed, Item]]] = [[]]
     size = limits.request_overhead
     for pair in formatted:

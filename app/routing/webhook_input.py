@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from app.core.states import Mode
 
 MAX_BATCH_EVENTS = 20_000
-MAX_BATCH_BYTES = 8 * 1024 * 1024
+MAX_BATCH_BYTES = 64 * 1024 * 1024
 MAX_BATCH_AGE_S = 86_400
 MAX_CONCURRENCY = 256
 MAX_RATE_PER_S = 100_000

@@ -23,12 +23,14 @@ from app.core.ids import RandomBytes, new_id
 from app.core.partitions import partition_of
 from app.core.retry import DEFAULT_SCHEDULE
 from app.core.signing import new_secret, parse_secret
-from app.core.states import DeliveryState
+from app.core.states import CloseReason, DeliveryState
 from app.routing.sealed_fields import SIGNING
 from app.routing.webhook_change import MENDING, ChangeRules, changed_columns
 from app.routing.webhook_input import NewWebhook, Resumption, Rotation, WebhookPatch
 from app.routing.webhook_view import webhook_view
 from app.security.scope import Scope
+from app.store.batches import close_all
+from app.store.buffers import lock_buffer
 from app.store.engine import Store
 from app.store.holds import release, resume_webhook
 from app.store.partitions import next_counter
@@ -170,6 +172,8 @@ class WebhookService:
             if starts_anew:
                 forget_health(connection, [row["pk"]])
                 release(connection, row["pk"])
+            if columns.get("state") == "disabled":
+                self._close_buffer(connection, row["pk"], now, CloseReason.DISABLED)
             changed = webhook_view(_row(connection, scope, webhook_id))
         if starts_anew:
             self._doorbell.ring([row["partition"]])
@@ -217,6 +221,7 @@ class WebhookService:
                 {"state": "disabled", "state_reason": DELETED, "state_since": now, "deleted_at": now},
                 now,
             )
+            self._close_buffer(connection, row["pk"], now, CloseReason.DELETED)
             connection.execute(
                 update(deliveries)
                 .where(
@@ -225,6 +230,9 @@ class WebhookService:
                 )
                 .values(state=DeliveryState.SKIPPED, due_at=None, reason=DELETED)
             )
+
+    def _close_buffer(self, connection: Connection, webhook_pk: int, now: Micros, reason: CloseReason) -> None:
+        close_all(connection, lock_buffer(connection, webhook_pk), now, self._random_bytes, reason)
 
     def secret(self, scope: Scope, webhook_id: str) -> dict[str, Any]:
         """The signing secret and its public key, for setting up the receiver; the previous one while it still signs."""

@@ -56,6 +56,7 @@ class ClaimedBatch:
     orphan: bool
     event_count: int
     """How many members it was closed with."""
+    byte_count: int
     members: tuple[Claimed, ...]
 
 
@@ -167,16 +168,24 @@ def return_claimed(connection: Connection, claimed: Sequence[Claimed]) -> None:
 _CLAIMED_COLUMNS = ("state", "due_at", "attempt_count", "tries", "losses")
 
 
-def claim_batches(connection: Connection, webhook_pk: int, token: int, now: Micros, room: int) -> list[ClaimedBatch]:
-    """Claim up to ``room`` due batches of one webhook, oldest first, with their unfinished members."""
+def claim_batches(
+    connection: Connection, webhook_pk: int, token: int, now: Micros, room: int, room_bytes: int
+) -> list[ClaimedBatch]:
+    """Claim due batches of one webhook, oldest first, with their unfinished members.
+
+    Up to ``room`` batches, and none that begins beyond ``room_bytes``: a batch is read into memory whole.
+    """
     due = connection.execute(
         select(batches)
         .where(batches.c.webhook_pk == webhook_pk, batches.c.due_at <= now)
         .order_by(batches.c.due_at, batches.c.pk)
         .limit(room)
     ).all()
-    found = []
+    found: list[ClaimedBatch] = []
     for row in due:
+        if room_bytes <= 0:
+            break
+        room_bytes -= row.byte_count
         connection.execute(
             update(batches)
             .where(batches.c.pk == row.pk)
@@ -191,6 +200,7 @@ def claim_batches(connection: Connection, webhook_pk: int, token: int, now: Micr
                 row.attempt_count + 1,
                 row.lease_token is not None,
                 row.event_count,
+                row.byte_count,
                 members,
             )
         )

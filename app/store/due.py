@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Connection, and_, bindparam, or_, select
 
 from app.core.clock import AT_ONCE, Micros
 from app.core.receiver_health import Health
+from app.store.buffers import wants_look
 from app.store.tables import batches, deliveries, events, partitions, webhook_health, webhooks
 from app.store.webhook_health import HEALTH_COLUMNS, read_health
 
 
 @dataclass(frozen=True, slots=True)
 class DueWebhook:
-    """An enabled webhook that has something due, and may send."""
+    """An enabled webhook that has something due or a buffer that wants a look, and may send."""
 
     pk: int
     version: int
@@ -34,12 +35,19 @@ _HAS_DUE = or_(
 )
 _WITH_HEALTH = webhooks.outerjoin(webhook_health, webhook_health.c.webhook_pk == webhooks.c.pk)
 
+_BUFFER_WANTS_LOOK = wants_look(bindparam("now", type_=BigInteger))
+
 _DUE_WEBHOOKS = (
     select(webhooks.c.pk, webhooks.c.version, webhooks.c.partition, *HEALTH_COLUMNS)
     .select_from(_WITH_HEALTH)
-    .where(webhooks.c.partition.in_(bindparam("held", expanding=True)), *_MAY_SEND, _HAS_DUE)
+    .where(webhooks.c.partition.in_(bindparam("held", expanding=True)), *_MAY_SEND, or_(_HAS_DUE, _BUFFER_WANTS_LOOK))
 )
-_DUE_PARTITIONS = select(webhooks.c.partition).select_from(_WITH_HEALTH).where(*_MAY_SEND, _HAS_DUE).distinct()
+_DUE_PARTITIONS = (
+    select(webhooks.c.partition)
+    .select_from(_WITH_HEALTH)
+    .where(or_(and_(*_MAY_SEND, _HAS_DUE), _BUFFER_WANTS_LOOK))
+    .distinct()
+)
 
 _OLDEST_FIRST_ATTEMPT = (
     select(events.c.received_at)
@@ -73,7 +81,8 @@ def due_webhooks(connection: Connection, held: Collection[int], now: Micros) -> 
 def due_partitions(connection: Connection, now: Micros) -> list[int]:
     """Partitions that somebody should take now: one index probe per webhook, however long the backlog.
 
-    They have such a webhook, or a holder that let its lease end: what it had in flight is due with the next holder.
+    They have such a webhook, a buffer that wants a look, or a holder that let its lease end: what it had in flight is
+    due with the next holder.
     """
     waiting = set(connection.execute(_DUE_PARTITIONS, {"now": now}).scalars())
     abandoned = select(partitions.c.id).where(partitions.c.token != 0, partitions.c.lease_until < now)

@@ -13,7 +13,7 @@ from sqlalchemy import BigInteger, Connection, bindparam, update
 
 from app.core.clock import Micros
 from app.store.bulk import bulk_insert
-from app.store.tables import attempts, batches, contents, exchanges
+from app.store.tables import attempts, batch_requests, batches, contents, exchanges
 
 
 class Settled(NamedTuple):
@@ -67,6 +67,17 @@ class ExchangeRow(NamedTuple):
     total_us: int
 
 
+class BatchRequestRow(NamedTuple):
+    """One request of a batch; see the ``batch_requests`` table. ``verdict`` is the sink's or the transport's word."""
+
+    exchange_id: int
+    batch_pk: int
+    event_count: int
+    status: int | None
+    verdict: str
+    detail: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class SettledBatch:
     """A batch's new due time; None = it is finished or held."""
@@ -84,6 +95,7 @@ class Record:
     exchanges: list[ExchangeRow] = field(default_factory=list)
     contents: list[tuple[bytes, int, bytes]] = field(default_factory=list)
     batches: list[SettledBatch] = field(default_factory=list)
+    batch_requests: list[BatchRequestRow] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         return bool(self.settled or self.attempts or self.exchanges or self.batches)
@@ -111,6 +123,7 @@ def write_record(connection: Connection, record: Record, token: int) -> int:
     # In digest order, so that two recording processes lock shared rows in the same order.
     bulk_insert(connection, contents, ("digest", "day", "body"), sorted(record.contents), skip_existing=True)
     bulk_insert(connection, exchanges, ExchangeRow._fields, record.exchanges)
+    bulk_insert(connection, batch_requests, BatchRequestRow._fields, record.batch_requests)
     # A fenced engine may write an attempt that its successor wrote as unknown: the first writer's row stays.
     write_attempts(connection, record.attempts)
     fenced = len(record.settled) - _settle(connection, record.settled, token) if record.settled else 0

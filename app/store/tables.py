@@ -193,8 +193,33 @@ batches = Table(
     Column("closed_at", BigInteger, nullable=False),
     Column("close_reason", Text, nullable=False),
     Column("event_count", Integer, nullable=False),
+    Column("byte_count", Integer, nullable=False),
+    Index(None, "webhook_pk", "pk"),
 )
 """A closed batch is the unit claimed in batch mode; its members have ``deliveries.batch_pk`` and no due time."""
+
+buffers = Table(
+    "buffers",
+    metadata,
+    Column("webhook_pk", BigInteger, primary_key=True, autoincrement=False),
+    Column("counted_seq", BigInteger, nullable=False),
+    Column("events", Integer, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+)
+"""How much waits for the next batch of a webhook, counted up to event ``counted_seq``."""
+
+batch_requests = Table(
+    "batch_requests",
+    metadata,
+    Column("exchange_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("batch_pk", BigInteger, nullable=False),
+    Column("event_count", Integer, nullable=False),
+    Column("status", SmallInteger),
+    Column("verdict", Text, nullable=False),
+    Column("detail", Text),
+    Index(None, "batch_pk", "exchange_id"),
+)
+"""The requests that a batch became, the ones that were too large included, and what was made of each answer."""
 
 Index(
     "ix_batches_due",
@@ -206,6 +231,7 @@ Index(
 Index(
     "ix_deliveries_batch",
     deliveries.c.batch_pk,
+    deliveries.c.event_seq,
     sqlite_where=deliveries.c.batch_pk.is_not(None),
     postgresql_where=deliveries.c.batch_pk.is_not(None),
 )

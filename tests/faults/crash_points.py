@@ -120,6 +120,7 @@ def _install_bell(points: Points) -> None:
 def _install_worker(points: Points) -> None:
     from app.delivery import claiming, drain, egress, egress_handle, landing  # noqa: PLC0415
     from app.queue import job  # noqa: PLC0415
+    from app.store import batches  # noqa: PLC0415
 
     open_turn = {"lease": False, "claim": False, "record": False}
 
@@ -142,7 +143,7 @@ def _install_worker(points: Points) -> None:
     _after(drain, "take_partition", noting("lease", when=lambda taken, *_: taken))
     _after(drain, "write_record", noting("record", when=lambda _fenced, _connection, record, *_: bool(record)))
     _after(claiming.Claiming, "look", noting("claim", when=lambda found, *_: any(rows for _, rows in found.claimed)))
-    _after(claiming, "close_batch", lambda *_: points.reach("batch.before_commit"))
+    _after(batches, "_close", lambda closed, *_: points.reach("batch.before_commit") if closed else None)
     _before(drain.Drain, "_after_commit", committed)
     _before(egress.EgressClient, "start", lambda *_: points.reach("send.before_connect"))
     _after(egress_handle.Transfer, "_open", lambda *_: points.reach("connect.opened"))

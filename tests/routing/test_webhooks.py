@@ -236,7 +236,7 @@ def test_a_wrong_field_is_named_and_nothing_changes(world: World, change: dict[s
     "change",
     [
         {"batch": {"max_events": 20_001}},
-        {"batch": {"max_bytes": 8 * 1024 * 1024 + 1}},
+        {"batch": {"max_bytes": 64 * 1024 * 1024 + 1}},
         {"batch": {"max_age_s": 86_401}},
         {"concurrency": 0},
         {"concurrency": 257},

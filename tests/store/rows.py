@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
 from app.core.clock import Micros
-from app.core.states import DeliveryState, Mode
+from app.core.states import CloseReason, DeliveryState, Mode
 from app.store import Store
 from app.store.accepted import EventRow, write_events
+from app.store.batches import ClosedBatch, close_all
+from app.store.buffers import lock_buffer
 from app.store.tables import batches, deliveries, organizations, webhooks
 
 NOW: Micros = 1_800_000_000_000_000
@@ -90,3 +93,11 @@ def delivery_rows(store: Store, webhook_pk: int) -> list[Any]:
 def batch_rows(store: Store, webhook_pk: int) -> list[Any]:
     with store.read() as connection:
         return list(connection.execute(select(batches).where(batches.c.webhook_pk == webhook_pk)))
+
+
+def close_buffer(
+    store: Store, webhook_pk: int, reason: CloseReason = CloseReason.AGE, now: Micros = NOW
+) -> list[ClosedBatch]:
+    """Close everything that waits."""
+    with store.write() as connection:
+        return close_all(connection, lock_buffer(connection, webhook_pk), now, secrets.token_bytes, reason)

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
+import secrets
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection, event, text
 
+from app.core.clock import MINUTE
+from app.core.states import CloseReason, Mode
 from app.store import Store, claim, open_store
-from app.store.batches import buffered_count, close_batch
+from app.store.batches import close_all
+from app.store.buffers import buffers_to_look_at, count_again, count_new, has_waited, lock_buffer
 from app.store.claim import claim_deliveries
 from app.store.due import due_partitions, due_webhooks
 from tests.databases import Postgres
@@ -17,10 +23,11 @@ from tests.store.rows import NOW, add_organization, add_webhook, one_webhook, ow
 
 ROWS = 20_000
 ROOM = 400
+BATCH = 50
 
 
 def plans_of(store: Store, run: Any, *tables: str) -> list[str]:
-    """EXPLAIN QUERY PLAN of what ``run(connection)`` asks of the deliveries, or of these tables."""
+    """The plan of what ``run(connection)`` asks of the deliveries, or of these tables."""
     seen: list[tuple[str, Any]] = []
 
     def note(_connection: Connection, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
@@ -34,8 +41,9 @@ def plans_of(store: Store, run: Any, *tables: str) -> list[str]:
     found = []
     with store.read() as connection:
         for statement, parameters in seen:
-            rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
-            found.append(" / ".join(row[3] for row in rows))
+            words = "EXPLAIN QUERY PLAN" if store.is_sqlite else "EXPLAIN"
+            rows = connection.exec_driver_sql(f"{words} {statement}", parameters)
+            found.append(" / ".join(row[-1] for row in rows))
     return found
 
 
@@ -45,11 +53,6 @@ def plans_of(store: Store, run: Any, *tables: str) -> list[str]:
         pytest.param(lambda connection: due_webhooks(connection, {1, 2}, NOW), id="due webhooks"),
         pytest.param(lambda connection: due_partitions(connection, NOW), id="due partitions"),
         pytest.param(lambda connection: claim_deliveries(connection, 1, 7, NOW, 10), id="claim"),
-        pytest.param(lambda connection: buffered_count(connection, 1, 10), id="buffer"),
-        pytest.param(lambda connection: buffered_count(connection, 1, 1, due_by=NOW), id="age of the buffer"),
-        pytest.param(
-            lambda connection: close_batch(connection, 1, "bat_x", NOW, max_events=3, reason="count"), id="close"
-        ),
     ],
 )
 def test_sqlite_never_scans_the_deliveries(sqlite_url: str, run: Any) -> None:
@@ -62,6 +65,45 @@ def test_sqlite_never_scans_the_deliveries(sqlite_url: str, run: Any) -> None:
         assert "SCAN deliveries" not in plan
     assert "ix_deliveries_due" in plans[0]
     assert "TEMP B-TREE" not in plans[0], "the index gives the order"
+
+
+def _look(connection: Connection) -> None:
+    assert len(buffers_to_look_at(connection, {1, 2}, NOW - MINUTE, 10)) == 1
+
+
+def _count_new(connection: Connection) -> None:
+    assert count_new(connection, replace(lock_buffer(connection, 1), counted_seq=ROWS - 10)).events == 10
+
+
+def _count_again(connection: Connection) -> None:
+    assert count_again(connection, lock_buffer(connection, 1)).events == BATCH
+
+
+def _has_waited(connection: Connection) -> None:
+    assert not has_waited(connection, lock_buffer(connection, 1), NOW - MINUTE)
+
+
+def _close(connection: Connection) -> None:
+    (first, *_) = close_all(connection, lock_buffer(connection, 1), NOW, secrets.token_bytes, CloseReason.AGE)
+    assert first.event_count == BATCH
+
+
+@pytest.mark.parametrize("run", [_look, _count_new, _count_again, _has_waited, _close])
+def test_nothing_that_batches_need_scans_a_table(run: Any, database_url: str) -> None:
+    """What was counted is not counted again, and no body is read to learn its length."""
+    store = open_store(database_url)
+    pk = one_webhook(store, mode=Mode.BATCH, batch_max_events=BATCH)
+    owe(store, pk, range(1, ROWS + 1))
+    if not store.is_sqlite:
+        with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text("ANALYZE"))
+    plans = plans_of(store, run)
+    store.close()
+    assert plans
+    for plan in plans:
+        assert not re.search(r"SCAN (deliveries|events)|Seq Scan on (deliveries|events)", plan), plan
+        for step in re.findall(r"deliveries USING PRIMARY KEY \((.*?)\)", plan):
+            assert "event_seq" in step, "no walk through a webhook's whole history"
 
 
 @pytest.mark.postgres

@@ -9,7 +9,6 @@ from app.core.clock import AT_ONCE
 from app.core.states import DeliveryState, Mode
 from app.store import Store
 from app.store import holds as holds_module
-from app.store.batches import close_batch
 from app.store.claim import claim_batches, claim_deliveries
 from app.store.due import due_webhooks
 from app.store.holds import (
@@ -22,7 +21,7 @@ from app.store.holds import (
 )
 from app.store.routes import routing_generation
 from app.store.tables import deliveries, webhooks
-from tests.store.rows import NOW, batch_rows, delivery_rows, one_webhook, owe, states
+from tests.store.rows import NOW, batch_rows, close_buffer, delivery_rows, one_webhook, owe, states
 
 PENDING, PARKED = DeliveryState.PENDING, DeliveryState.PARKED
 
@@ -74,10 +73,10 @@ def test_what_waits_for_its_time_is_released_and_what_is_in_flight_is_not(store:
 def test_a_parked_batch_keeps_its_members_and_comes_back_as_the_same_batch(store: Store) -> None:
     pk = one_webhook(store, mode=Mode.BATCH)
     owe(store, pk, range(1, 4))
+    (closed,) = close_buffer(store, pk)
     with store.write() as connection:
-        close_batch(connection, pk, "bat_one", NOW, max_events=3, reason="count")
-        (claimed,) = claim_batches(connection, pk, 1, NOW, 2)
-        assert claim_batches(connection, pk, 1, NOW, 2) == []
+        (claimed,) = claim_batches(connection, pk, 1, NOW, 2, 1)
+        assert claim_batches(connection, pk, 1, NOW, 2, 1) == []
     later = NOW + 60_000_000
     with store.write() as connection:
         park_due(connection, pk, later, "x")
@@ -85,8 +84,8 @@ def test_a_parked_batch_keeps_its_members_and_comes_back_as_the_same_batch(store
     assert [batch.due_at for batch in batch_rows(store, pk)] == [None]
     with store.write() as connection:
         release(connection, pk)
-        (again,) = claim_batches(connection, pk, 2, later, 2)
-    assert again.id == claimed.id == "bat_one"
+        (again,) = claim_batches(connection, pk, 2, later, 2, 1)
+    assert again.id == claimed.id == closed.id
     assert [member.event_seq for member in again.members] == [1, 2, 3]
 
 

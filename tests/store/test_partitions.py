@@ -193,7 +193,7 @@ def test_the_due_partitions_are_those_with_something_to_do_now(store: Store) -> 
     with store.read() as connection:
         assert due_partitions(connection, NOW) == []
         assert due_partitions(connection, NOW + 1) == [7]
-        assert claim_batches(connection, pk, 1, NOW, 1) == []
+        assert claim_batches(connection, pk, 1, NOW, 1, 1) == []
         version = connection.execute(select(webhooks.c.version)).scalar_one()
         (found,) = due_webhooks(connection, {6, 7}, NOW + 1)
         assert (found.pk, found.version, found.partition, found.health) == (pk, version, 7, HEALTHY)

@@ -52,6 +52,7 @@ def upgrade() -> None:
         sa.Column("closed_at", sa.BigInteger(), nullable=False),
         sa.Column("close_reason", sa.Text(), nullable=False),
         sa.Column("event_count", sa.Integer(), nullable=False),
+        sa.Column("byte_count", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("pk", name=op.f("pk_batches")),
         sa.UniqueConstraint("id", name=op.f("uq_batches_id")),
     )
@@ -62,6 +63,28 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=sa.text("due_at IS NOT NULL"),
         postgresql_where=sa.text("due_at IS NOT NULL"),
+    )
+    op.create_index(op.f("ix_batches_webhook_pk_pk"), "batches", ["webhook_pk", "pk"], unique=False)
+    op.create_table(
+        "batch_requests",
+        sa.Column("exchange_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("batch_pk", sa.BigInteger(), nullable=False),
+        sa.Column("event_count", sa.Integer(), nullable=False),
+        sa.Column("status", sa.SmallInteger(), nullable=True),
+        sa.Column("verdict", sa.Text(), nullable=False),
+        sa.Column("detail", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("exchange_id", name=op.f("pk_batch_requests")),
+    )
+    op.create_index(
+        op.f("ix_batch_requests_batch_pk_exchange_id"), "batch_requests", ["batch_pk", "exchange_id"], unique=False
+    )
+    op.create_table(
+        "buffers",
+        sa.Column("webhook_pk", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("counted_seq", sa.BigInteger(), nullable=False),
+        sa.Column("events", sa.Integer(), nullable=False),
+        sa.Column("bytes", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("webhook_pk", name=op.f("pk_buffers")),
     )
     op.create_table(
         "contents",
@@ -96,7 +119,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_deliveries_batch",
         "deliveries",
-        ["batch_pk"],
+        ["batch_pk", "event_seq"],
         unique=False,
         sqlite_where=sa.text("batch_pk IS NOT NULL"),
         postgresql_where=sa.text("batch_pk IS NOT NULL"),

@@ -1,0 +1,120 @@
+"""Reading back batches: why and when each closed, what it held, and the requests it became."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from app.core.clock import Micros
+from app.core.errors import NotFoundError
+from app.core.states import DeliveryState
+from app.delivery.history import DeliveryRow, batch_members
+from app.security.scope import Scope
+from app.store.tables import batch_requests, batches, deliveries, exchanges, webhooks
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRow:
+    """One closed batch. ``next_attempt_at`` None = nothing of it is left to send, or it is held."""
+
+    number: int
+    id: str
+    webhook_id: str
+    closed_at: Micros
+    close_reason: str
+    event_count: int
+    byte_count: int
+    attempt_count: int
+    next_attempt_at: Micros | None
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRequest:
+    """One request of a batch. ``verdict`` is what the sink made of the answer, or why none came."""
+
+    number: int
+    message_id: str
+    started_at: Micros
+    event_count: int
+    status: int | None
+    verdict: str
+    detail: str | None
+    peer: str
+    duration_us: int
+
+
+_BATCHES = select(
+    batches.c.pk,
+    batches.c.id,
+    webhooks.c.id.label("webhook_id"),
+    batches.c.closed_at,
+    batches.c.close_reason,
+    batches.c.event_count,
+    batches.c.byte_count,
+    batches.c.attempt_count,
+    batches.c.due_at,
+).join(webhooks, webhooks.c.pk == batches.c.webhook_pk)
+
+
+def list_batches(
+    connection: Connection, webhook_id: str, scope: Scope, *, limit: int, before: int | None = None
+) -> list[BatchRow]:
+    """The batches of a webhook, newest first; ``before`` is the number to go on from."""
+    statement = _BATCHES.where(*scope.within(webhooks), webhooks.c.id == webhook_id)
+    if before is not None:
+        statement = statement.where(batches.c.pk < before)
+    rows = connection.execute(statement.order_by(batches.c.pk.desc()).limit(limit))
+    return [BatchRow(*row) for row in rows]
+
+
+def get_batch(connection: Connection, batch_id: str, scope: Scope) -> BatchRow:
+    """One batch.
+
+    Raises:
+        NotFoundError: there is none of this id in scope.
+    """
+    row = connection.execute(_BATCHES.where(*scope.within(webhooks), batches.c.id == batch_id)).one_or_none()
+    if row is None:
+        raise NotFoundError("no such batch")
+    return BatchRow(*row)
+
+
+def member_states(connection: Connection, batch: BatchRow) -> dict[str, int]:
+    """How many members are in each state, and ``left``: those that were redelivered and so left the batch."""
+    by_state = select(deliveries.c.state, func.count()).where(deliveries.c.batch_pk == batch.number)
+    counts = dict.fromkeys((state.label for state in DeliveryState), 0)
+    for state, number in connection.execute(by_state.group_by(deliveries.c.state)):
+        counts[DeliveryState(state).label] = number
+    return counts | {"left": batch.event_count - sum(counts.values())}
+
+
+def list_members(connection: Connection, batch: BatchRow, *, limit: int, after: int = 0) -> list[DeliveryRow]:
+    """The members of a batch in ledger order; ``after`` is the event number to go on from."""
+    return batch_members(connection, batch.number, limit=limit, after_seq=after)
+
+
+def list_requests(
+    connection: Connection, batch: BatchRow, *, limit: int, before: int | None = None
+) -> list[BatchRequest]:
+    """The requests that a batch became, newest first; ``before`` is the number to go on from."""
+    statement = (
+        select(
+            batch_requests.c.exchange_id,
+            exchanges.c.message_id,
+            exchanges.c.started_at,
+            batch_requests.c.event_count,
+            batch_requests.c.status,
+            batch_requests.c.verdict,
+            batch_requests.c.detail,
+            exchanges.c.peer,
+            exchanges.c.total_us,
+        )
+        .join(exchanges, exchanges.c.id == batch_requests.c.exchange_id)
+        .where(batch_requests.c.batch_pk == batch.number)
+    )
+    if before is not None:
+        statement = statement.where(batch_requests.c.exchange_id < before)
+    rows: Any = connection.execute(statement.order_by(batch_requests.c.exchange_id.desc()).limit(limit))
+    return [BatchRequest(*row) for row in rows]
