@@ -14,9 +14,9 @@ import orjson
 
 from app.core.shown_url import MASK
 from app.sinks.kit.examples import example_bindings
+from app.sinks.kit.golden_events import golden_events
 from app.sinks.kit.subject import Subject, expect, shown_body
 from app.sinks.protocol import AnyBinding, Sink
-from app.sinks.samples import odd_events, sample_event
 from app.sinks.types import Answer, Item, OutboundRequest
 
 ANSWERS = "answers.json"
@@ -74,7 +74,7 @@ def golden_requests(sink: Sink) -> Iterator[tuple[str, bytes]]:
 
 
 def _sample_requests(sink: Sink, binding: AnyBinding) -> list[OutboundRequest]:
-    events = [sample_event("evt_golden_1"), odd_events()["unicode"], odd_events()["empty"]]
+    events = golden_events()
     return Subject(sink, (binding,)).requests(events if binding.batch else events[:1], binding)
 
 
