@@ -17,6 +17,7 @@ from app.delivery.engine import load_sinks
 from app.demo.generator import generate
 from app.demo.shapes import Shape
 from app.ingest.accept import IngestService
+from app.routing.own_audit import NoAudit
 from app.routing.webhook_change import ChangeRules
 from app.routing.webhook_input import NewWebhook, WebhookPatch
 from app.routing.webhooks import WebhookService
@@ -94,6 +95,7 @@ def _create_webhooks(settings: Settings, store: Store, places: list[str], receiv
         ChangeRules(open_vault(settings.instance, settings.secret_keys), load_sinks(settings)),
         check_target=lambda _url: None,
         doorbell=SilentDoorbell(),
+        audit=NoAudit(),
         clock=system_clock,
         random_bytes=secrets.token_bytes,
     )

@@ -20,6 +20,7 @@ from app.delivery.egress import EgressClient
 from app.delivery.history import AttemptView, DeliveryRow, get_delivery, list_deliveries
 from app.delivery.runtime import RuntimeLoader
 from app.ingest.accept import IngestResult, IngestService
+from app.routing.own_audit import NoAudit
 from app.routing.webhook_change import ChangeRules
 from app.routing.webhook_input import NewWebhook, WebhookPatch
 from app.routing.webhooks import WebhookService
@@ -87,6 +88,7 @@ class World:
             ChangeRules(self.vault, self.sinks),
             check_target=lambda _url: None,
             doorbell=self.rings,
+            audit=NoAudit(),
             clock=clock,
             random_bytes=secrets.token_bytes,
         )

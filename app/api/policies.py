@@ -86,7 +86,7 @@ def _crud(table: RouteTable, service: PolicyService, path: str, word: str, body:
 
     @table.add("POST", path, access=_WRITE, summary=f"Create a {word}", status=HTTPStatus.CREATED, body=body)
     def create(call: Call, organization: str) -> dict[str, Any]:
-        return service.create(call.scope, organization, call.body)
+        return service.create(call.scope, organization, call.body, call.author)
 
     @table.add("GET", one, access=_READ, summary=f"Show a {word}")
     def get(call: Call, organization: str, row: str) -> dict[str, Any]:
@@ -94,8 +94,8 @@ def _crud(table: RouteTable, service: PolicyService, path: str, word: str, body:
 
     @table.add("PUT", one, access=_WRITE, summary=f"Replace a {word}", body=body)
     def replace(call: Call, organization: str, row: str) -> dict[str, Any]:
-        return service.replace(call.scope, organization, row, call.body)
+        return service.replace(call.scope, organization, row, call.body, call.author)
 
     @table.add("DELETE", one, access=_WRITE, summary=f"Delete a {word}", status=HTTPStatus.NO_CONTENT)
     def delete(call: Call, organization: str, row: str) -> None:
-        service.delete(call.scope, organization, row)
+        service.delete(call.scope, organization, row, call.author)

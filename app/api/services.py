@@ -21,6 +21,7 @@ from app.queue.connection import ring_redis
 from app.queue.doorbell import RedisDoorbell
 from app.routing.change_windows import CHANGE_WINDOWS, WindowTrials
 from app.routing.event_history import EventHistory
+from app.routing.own_audit import OwnAudit
 from app.routing.places import PlaceService
 from app.routing.policy_service import PolicyService
 from app.routing.radius import RadiusView
@@ -72,7 +73,11 @@ def build_services(settings: Settings, store: Store, *, clock: Clock = system_cl
     doorbell: Doorbell = (
         RedisDoorbell(ring_redis(settings.redis_url), clock) if settings.redis_url else SilentDoorbell()
     )
-    windows = PolicyService(store, CHANGE_WINDOWS, clock=clock, random_bytes=secrets.token_bytes)
+    audit = OwnAudit(clock=clock, random_bytes=secrets.token_bytes)
+    policy_service = partial(
+        PolicyService, store, audit=audit, doorbell=doorbell, clock=clock, random_bytes=secrets.token_bytes
+    )
+    windows = policy_service(CHANGE_WINDOWS)
     return Services(
         settings=settings,
         store=store,
@@ -88,12 +93,13 @@ def build_services(settings: Settings, store: Store, *, clock: Clock = system_cl
             ChangeRules(vault, sinks),
             check_target=partial(check_target, egress),
             doorbell=doorbell,
+            audit=audit,
             clock=clock,
             random_bytes=secrets.token_bytes,
         ),
         places=PlaceService(store, clock=clock, random_bytes=secrets.token_bytes),
         change_windows=windows,
-        sensitivity_rules=PolicyService(store, SENSITIVITY_RULES, clock=clock, random_bytes=secrets.token_bytes),
+        sensitivity_rules=policy_service(SENSITIVITY_RULES),
         window_trials=WindowTrials(store, windows, clock=clock),
         trials=Trials(store),
         radius=RadiusView(store),

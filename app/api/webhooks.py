@@ -40,7 +40,7 @@ def webhook_routes(services: Services) -> RouteTable:
         body=NewWebhook,
     )
     def create(call: Call) -> dict[str, Any]:
-        return webhooks.create(call.scope, call.body)
+        return webhooks.create(call.scope, call.body, call.author)
 
     @table.add("GET", "/v1/webhooks", access=_READ, summary="List webhooks", query=WebhookQuery)
     def list_all(call: Call) -> dict[str, Any]:
@@ -60,11 +60,11 @@ def webhook_routes(services: Services) -> RouteTable:
 
     @table.add("PATCH", _ONE, access=_WRITE, summary="Change a webhook", body=WebhookPatch)
     def patch(call: Call, webhook: str) -> dict[str, Any]:
-        return webhooks.patch(call.scope, webhook, call.body)
+        return webhooks.patch(call.scope, webhook, call.body, call.author)
 
     @table.add("DELETE", _ONE, access=_WRITE, summary="Delete a webhook", status=HTTPStatus.NO_CONTENT)
     def delete(call: Call, webhook: str) -> None:
-        webhooks.delete(call.scope, webhook)
+        webhooks.delete(call.scope, webhook, call.author)
 
     return table
 
@@ -76,11 +76,11 @@ def webhook_action_routes(services: Services) -> RouteTable:
 
     @table.add("POST", f"{_ONE}/pause", access=_WRITE, summary="Keep deliveries back")
     def pause(call: Call, webhook: str) -> dict[str, Any]:
-        return webhooks.pause(call.scope, webhook)
+        return webhooks.pause(call.scope, webhook, call.author)
 
     @table.add("POST", f"{_ONE}/resume", access=_WRITE, summary="Deliver again, what was kept first", body=Resumption)
     def resume(call: Call, webhook: str) -> dict[str, Any]:
-        return webhooks.resume(call.scope, webhook, call.body)
+        return webhooks.resume(call.scope, webhook, call.body, call.author)
 
     @table.add("GET", f"{_ONE}/secret", access=Permission.WEBHOOK_SECRETS_READ, summary="Show the signing secret")
     def secret(call: Call, webhook: str) -> dict[str, Any]:
@@ -88,7 +88,7 @@ def webhook_action_routes(services: Services) -> RouteTable:
 
     @table.add("POST", f"{_ONE}/secret/rotate", access=_WRITE, summary="Rotate the signing secret", body=Rotation)
     def rotate(call: Call, webhook: str) -> dict[str, Any]:
-        return webhooks.rotate(call.scope, webhook, call.body)
+        return webhooks.rotate(call.scope, webhook, call.body, call.author)
 
     @table.add("POST", f"{_ONE}/test", access=Permission.DELIVERIES_SEND, summary="Send a test event the normal way")
     def test(call: Call, webhook: str) -> dict[str, Any]:

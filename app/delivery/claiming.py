@@ -14,12 +14,13 @@ from app.core.states import CloseReason, Mode
 from app.delivery.landing import lost_attempt
 from app.delivery.lanes import Lane
 from app.delivery.runtime import NotReadyError, RuntimeLoader, WebhookRuntime
+from app.delivery.stopping import Stopping
 from app.delivery.verdict import SUSPECT_AFTER
 from app.store.batches import ClosedBatch, close_all, close_full
 from app.store.buffers import Buffer, buffers_to_look_at, count_new, has_waited
 from app.store.claim import Claimed, ClaimedBatch, claim_batches, claim_deliveries, return_claimed
 from app.store.due import DueWebhook, due_webhooks
-from app.store.holds import park_due, stop_webhook
+from app.store.holds import park_due
 from app.store.record import write_attempts
 from app.store.routes import enabled_versions, routing_generation
 
@@ -50,8 +51,9 @@ class Look:
 class Claiming:
     """Looks for due work of the held partitions and claims what the lanes have room for."""
 
-    def __init__(self, loader: RuntimeLoader, token: int, random_bytes: RandomBytes) -> None:
+    def __init__(self, loader: RuntimeLoader, token: int, random_bytes: RandomBytes, stops: Stopping) -> None:
         self._loader = loader
+        self._stops = stops
         self._token = token
         self._random_bytes = random_bytes
         self._generation = -1
@@ -121,7 +123,7 @@ class Claiming:
         except NotReadyError as error:
             log.warning("webhook cannot work", extra={"webhook": webhook.pk, "reason": error.reason})
             park_due(connection, webhook.pk, now, error.reason)
-            stop_webhook(connection, webhook.pk, state="paused", reason=error.reason, now=now)
+            self._stops.stop(connection, webhook.pk, state="paused", reason=error.reason, now=now)
             return None
 
     def _close_batches(self, connection: Connection, held: Collection[int], now: Micros) -> None:

@@ -27,12 +27,13 @@ from app.delivery.launching import Launching, refusal
 from app.delivery.packing import Refused, format_member, pack
 from app.delivery.receiver_watch import ReceiverWatch
 from app.delivery.runtime import RuntimeLoader, WebhookRuntime
+from app.delivery.stopping import Stopping
 from app.delivery.verdict import JITTER, Jitter, rule_on_lost_worker
+from app.routing.own_audit import NO_AUDIT, Audit
 from app.sinks.types import Item
 from app.store import Store
 from app.store.claim import Claimed, ClaimedBatch
 from app.store.due import DueWebhook, due_webhooks
-from app.store.holds import stop_webhook
 from app.store.partitions import PARTITION_LEASE, release_partitions, renew_partitions, take_partition
 from app.store.record import Record, write_record
 from app.store.webhook_health import write_health
@@ -61,6 +62,7 @@ class Drain:
         clock: current time.
         random_bytes: for batch ids.
         jitter: for retry times.
+        audit: told of webhooks that had to stop.
     """
 
     def __init__(
@@ -74,13 +76,15 @@ class Drain:
         clock: Clock,
         random_bytes: RandomBytes,
         jitter: Jitter = JITTER,
+        audit: Audit = NO_AUDIT,
     ) -> None:
         self._store = store
         self._client = client
         self._token = token
         self._seat = seat
         self._clock = clock
-        self._claiming = Claiming(loader, token, random_bytes)
+        self._stops = Stopping(audit)
+        self._claiming = Claiming(loader, token, random_bytes, self._stops)
         self._contents = ContentLedger()
         numbers = count(token << _EXCHANGE_BITS)
         self._watch = ReceiverWatch(jitter)
@@ -151,7 +155,7 @@ class Drain:
                 held = renew_partitions(connection, self.held, self._token, now)
                 fenced = write_record(connection, record, self._token)
                 for pk, (state, reason) in self._landing.stops.items():
-                    stop_webhook(connection, pk, state=state, reason=reason, now=now)
+                    self._stops.stop(connection, pk, state=state, reason=reason, now=now)
                 write_health(connection, self._watch.changes())
                 taken = {
                     part for part in sorted(wanted) if take_partition(connection, part, self._token, now, self._seat)

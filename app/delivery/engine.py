@@ -19,6 +19,7 @@ from app.delivery.egress import EgressClient
 from app.delivery.egress_guard import EgressPolicy, check_build
 from app.delivery.runtime import RuntimeLoader
 from app.ops.collector import spare_the_collector
+from app.routing.own_audit import OwnAudit
 from app.security.vault import open_vault
 from app.settings import Settings
 from app.sinks.manager import SinkManager
@@ -71,7 +72,14 @@ class DrainEngine:
             resume_returned_sinks(connection, sinks.names(), system_clock())
         loader = RuntimeLoader(open_vault(settings.instance, settings.secret_keys), sinks)
         drain = Drain(
-            store, self._client, loader, token, seat=self._seat, clock=system_clock, random_bytes=secrets.token_bytes
+            store,
+            self._client,
+            loader,
+            token,
+            seat=self._seat,
+            clock=system_clock,
+            random_bytes=secrets.token_bytes,
+            audit=OwnAudit(clock=system_clock, random_bytes=secrets.token_bytes),
         )
         spare_the_collector()
         self._thread = threading.Thread(target=self._run, args=(drain, store), name="drain", daemon=True)

@@ -75,12 +75,15 @@ class Audit(Protocol):
 
 
 class NoAudit:
-    """For installations in a test or a bench, whose events are all counted."""
+    """Writes nothing down: for a bench or a test, where every event is counted."""
 
     def record(self, connection: Connection, change: OwnChange) -> frozenset[int]:
-        """Write nothing."""
+        """Nothing is written."""
         del connection, change
         return frozenset()
+
+
+NO_AUDIT = NoAudit()
 
 
 class OwnAudit:

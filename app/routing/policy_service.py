@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -12,8 +12,10 @@ from sqlalchemy import Connection, RowMapping, Table
 from sqlalchemy.exc import IntegrityError
 
 from app.core.clock import Clock
+from app.core.doorbell import Doorbell
 from app.core.errors import ConflictError, ForbiddenError, NotFoundError
 from app.core.ids import RandomBytes, new_id
+from app.routing.own_audit import SYSTEM, Audit, Author, OwnChange, differences
 from app.security.scope import Scope
 from app.store.engine import Store
 from app.store.policies import (
@@ -53,13 +55,26 @@ class PolicyService:
     Args:
         store: the database.
         kind: which of the two.
+        audit: told of every change, in its transaction.
+        doorbell: rung for whoever is owed the news.
         clock: the time.
         random_bytes: for ids.
     """
 
-    def __init__(self, store: Store, kind: PolicyKind, *, clock: Clock, random_bytes: RandomBytes) -> None:
+    def __init__(
+        self,
+        store: Store,
+        kind: PolicyKind,
+        *,
+        audit: Audit,
+        doorbell: Doorbell,
+        clock: Clock,
+        random_bytes: RandomBytes,
+    ) -> None:
         self._store = store
         self._kind = kind
+        self._audit = audit
+        self._doorbell = doorbell
         self._clock = clock
         self._random_bytes = random_bytes
 
@@ -84,7 +99,7 @@ class PolicyService:
             self._zone(connection, scope, organization_id)
             return self._kind.view(self._row(connection, organization_id, row_id))
 
-    def create(self, scope: Scope, organization_id: str, new: BaseModel) -> dict[str, Any]:
+    def create(self, scope: Scope, organization_id: str, new: BaseModel, by: Author = SYSTEM) -> dict[str, Any]:
         """A new one.
 
         Raises:
@@ -100,9 +115,14 @@ class PolicyService:
                 raise ConflictError(f"an organization can have {MAX_ROWS} {self._kind.word}s; delete one first")
             identity = {"id": row_id, "organization_id": organization_id, "created_at": now, "updated_at": now}
             add_policy_row(connection, self._kind.table, columns | identity)
-            return self._kind.view(self._row(connection, organization_id, row_id))
+            view = self._kind.view(self._row(connection, organization_id, row_id))
+            rings = self._tell(connection, by, "create", organization_id, {}, view)
+        self._doorbell.ring(rings)
+        return view
 
-    def replace(self, scope: Scope, organization_id: str, row_id: str, new: BaseModel) -> dict[str, Any]:
+    def replace(
+        self, scope: Scope, organization_id: str, row_id: str, new: BaseModel, by: Author = SYSTEM
+    ) -> dict[str, Any]:
         """Say it anew, whole. Events that were judged before keep what was decided then.
 
         Raises:
@@ -112,12 +132,15 @@ class PolicyService:
             ConflictError: the name is taken.
         """
         with self._writing(scope, organization_id) as (connection, zone):
+            before = self._kind.view(self._row(connection, organization_id, row_id))
             columns = self._kind.columns(new, zone) | {"updated_at": self._clock()}
-            if not change_policy_row(connection, self._kind.table, organization_id, row_id, columns):
-                raise NotFoundError(f"no such {self._kind.word}")
-            return self._kind.view(self._row(connection, organization_id, row_id))
+            change_policy_row(connection, self._kind.table, organization_id, row_id, columns)
+            view = self._kind.view(self._row(connection, organization_id, row_id))
+            rings = self._tell(connection, by, "update", organization_id, before, view)
+        self._doorbell.ring(rings)
+        return view
 
-    def delete(self, scope: Scope, organization_id: str, row_id: str) -> None:
+    def delete(self, scope: Scope, organization_id: str, row_id: str, by: Author = SYSTEM) -> None:
         """End one of them.
 
         Raises:
@@ -125,8 +148,10 @@ class PolicyService:
             ForbiddenError: the key is bound to one context.
         """
         with self._writing(scope, organization_id) as (connection, _):
-            if not drop_policy_row(connection, self._kind.table, organization_id, row_id):
-                raise NotFoundError(f"no such {self._kind.word}")
+            before = self._kind.view(self._row(connection, organization_id, row_id))
+            drop_policy_row(connection, self._kind.table, organization_id, row_id)
+            rings = self._tell(connection, by, "delete", organization_id, before, {})
+        self._doorbell.ring(rings)
 
     def zone(self, scope: Scope, organization_id: str) -> str:
         """The time zone of an organization.
@@ -146,6 +171,24 @@ class PolicyService:
                 yield connection, self._zone(connection, scope, organization_id)
         except IntegrityError:
             raise ConflictError(f"the organization has a {self._kind.word} of this name already") from None
+
+    def _tell(
+        self,
+        connection: Connection,
+        by: Author,
+        action: str,
+        organization_id: str,
+        before: Mapping[str, Any],
+        after: Mapping[str, Any],
+    ) -> frozenset[int]:
+        row = after or before
+        place = f"{self._kind.table.name}[{row['id']}]"
+        changes = differences(place, before, after)
+        if not changes:
+            return frozenset()
+        kind = self._kind.word.replace(" ", "_")
+        change = OwnChange(organization_id, by, action, kind, row["id"], row["name"], changes)
+        return self._audit.record(connection, change)
 
     def _zone(self, connection: Connection, scope: Scope, organization_id: str) -> str:
         inside = scope.organization_id in {None, organization_id}

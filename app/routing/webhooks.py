@@ -24,7 +24,9 @@ from app.core.partitions import partition_of
 from app.core.retry import DEFAULT_SCHEDULE
 from app.core.signing import new_secret, parse_secret
 from app.core.states import CloseReason, DeliveryState
+from app.routing.own_audit import SYSTEM, Audit, Author, OwnChange
 from app.routing.sealed_fields import SIGNING
+from app.routing.webhook_audit import webhook_changed, webhook_created, webhook_deleted
 from app.routing.webhook_change import MENDING, ChangeRules, changed_columns
 from app.routing.webhook_input import NewWebhook, Resumption, Rotation, WebhookPatch
 from app.routing.webhook_view import webhook_view
@@ -66,6 +68,7 @@ class WebhookService:
         check_target: asked about every new endpoint URL; it may resolve names, so it is never asked inside a
             transaction.
         doorbell: rung when deliveries become due again.
+        audit: told of every change, in its transaction.
         clock: the time.
         random_bytes: for ids and signing secrets.
     """
@@ -77,17 +80,19 @@ class WebhookService:
         *,
         check_target: CheckTarget,
         doorbell: Doorbell,
+        audit: Audit,
         clock: Clock,
         random_bytes: RandomBytes,
     ) -> None:
         self._store = store
+        self._audit = audit
         self._rules = rules
         self._check_target = check_target
         self._doorbell = doorbell
         self._clock = clock
         self._random_bytes = random_bytes
 
-    def create(self, scope: Scope, new: NewWebhook) -> dict[str, Any]:
+    def create(self, scope: Scope, new: NewWebhook, by: Author = SYSTEM) -> dict[str, Any]:
         """A new webhook in state ``needs_endpoint``.
 
         Raises:
@@ -125,7 +130,10 @@ class WebhookService:
                 )
             )
             next_counter(connection, "routing_generation")
-            return webhook_view(_row(connection, scope, webhook_id))
+            row = _row(connection, scope, webhook_id)
+            rings = self._audit.record(connection, webhook_created(by, row))
+        self._doorbell.ring(rings)
+        return webhook_view(row)
 
     def get(self, scope: Scope, webhook_id: str) -> dict[str, Any]:
         """One webhook.
@@ -151,7 +159,7 @@ class WebhookService:
         shown = rows[:limit]
         return Page([webhook_view(row) for row in shown], shown[-1]["pk"] if len(rows) > limit else None)
 
-    def patch(self, scope: Scope, webhook_id: str, patch: WebhookPatch) -> dict[str, Any]:
+    def patch(self, scope: Scope, webhook_id: str, patch: WebhookPatch, by: Author = SYSTEM) -> dict[str, Any]:
         """Change a webhook.
 
         Raises:
@@ -174,12 +182,12 @@ class WebhookService:
                 release(connection, row["pk"])
             if columns.get("state") == "disabled":
                 self._close_buffer(connection, row["pk"], now, CloseReason.DISABLED)
-            changed = webhook_view(_row(connection, scope, webhook_id))
-        if starts_anew:
-            self._doorbell.ring([row["partition"]])
-        return changed
+            after = _row(connection, scope, webhook_id)
+            rings = self._tell(connection, webhook_changed(by, row, after, patch=patch))
+        self._doorbell.ring(rings | {row["partition"]} if starts_anew else rings)
+        return webhook_view(after)
 
-    def pause(self, scope: Scope, webhook_id: str) -> dict[str, Any]:
+    def pause(self, scope: Scope, webhook_id: str, by: Author = SYSTEM) -> dict[str, Any]:
         """Keep deliveries back; new events keep being owed.
 
         Raises:
@@ -192,9 +200,14 @@ class WebhookService:
                 raise ConflictError(f"a webhook in state {row['state']} cannot be paused")
             paused = {"state": "paused", "state_reason": PAUSED_BY_USER, "state_since": now}
             _write(connection, row, paused, now)
-            return webhook_view(_row(connection, scope, webhook_id))
+            after = _row(connection, scope, webhook_id)
+            rings = self._tell(connection, webhook_changed(by, row, after))
+        self._doorbell.ring(rings)
+        return webhook_view(after)
 
-    def resume(self, scope: Scope, webhook_id: str, resumption: Resumption = AT_FULL_SPEED) -> dict[str, Any]:
+    def resume(
+        self, scope: Scope, webhook_id: str, resumption: Resumption = AT_FULL_SPEED, by: Author = SYSTEM
+    ) -> dict[str, Any]:
         """Deliver again: what was kept, parked or waits for a later try is due at once, in ledger order.
 
         Raises:
@@ -205,12 +218,13 @@ class WebhookService:
             if row["state"] == "needs_endpoint":
                 raise ConflictError("set sink and endpoint_url before enabling the webhook")
             resume_webhook(connection, row["pk"], self._clock(), probe=resumption.probe)
-            resumed = webhook_view(_row(connection, scope, webhook_id))
+            after = _row(connection, scope, webhook_id)
+            rings = self._tell(connection, webhook_changed(by, row, after))
         log.warning("webhook resumed", extra={"webhook": webhook_id, "was": row["state"], "probe": resumption.probe})
-        self._doorbell.ring([row["partition"]])
-        return resumed
+        self._doorbell.ring(rings | {row["partition"]})
+        return webhook_view(after)
 
-    def delete(self, scope: Scope, webhook_id: str) -> None:
+    def delete(self, scope: Scope, webhook_id: str, by: Author = SYSTEM) -> None:
         """End a webhook. What it was still owed is skipped, with that reason; its history stays."""
         now = self._clock()
         with self._store.write() as connection:
@@ -230,6 +244,8 @@ class WebhookService:
                 )
                 .values(state=DeliveryState.SKIPPED, due_at=None, reason=DELETED)
             )
+            rings = self._audit.record(connection, webhook_deleted(by, row))
+        self._doorbell.ring(rings)
 
     def _close_buffer(self, connection: Connection, webhook_pk: int, now: Micros, reason: CloseReason) -> None:
         close_all(connection, lock_buffer(connection, webhook_pk), now, self._random_bytes, reason)
@@ -248,7 +264,7 @@ class WebhookService:
             "previous_until": to_rfc3339(row["signing_previous_until"]) if overlapping else None,
         }
 
-    def rotate(self, scope: Scope, webhook_id: str, rotation: Rotation) -> dict[str, Any]:
+    def rotate(self, scope: Scope, webhook_id: str, rotation: Rotation, by: Author = SYSTEM) -> dict[str, Any]:
         """A new signing secret; requests carry both signatures until the overlap ends."""
         now = self._clock()
         secret = new_secret(self._random_bytes)
@@ -263,8 +279,13 @@ class WebhookService:
                 "signing_previous_until": now + overlap if overlap else None,
             }
             _write(connection, row, columns, now)
+            rings = self._tell(connection, webhook_changed(by, row, _row(connection, scope, webhook_id)))
+        self._doorbell.ring(rings)
         key = public_key(parse_secret(secret))
         return {"secret": secret, "public_key": key, "previous_until": to_rfc3339(now + overlap) if overlap else None}
+
+    def _tell(self, connection: Connection, change: OwnChange | None) -> frozenset[int]:
+        return frozenset() if change is None else self._audit.record(connection, change)
 
     def _open(self, row: RowMapping, column: str) -> str:
         opened = self._rules.vault.open(

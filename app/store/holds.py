@@ -73,15 +73,17 @@ def release(connection: Connection, webhook_pk: int) -> None:
     connection.execute(update(deliveries).where(*waiting).values(due_at=AT_ONCE))
 
 
-def stop_webhook(connection: Connection, webhook_pk: int, *, state: str, reason: str, now: Micros) -> None:
-    """Pause or disable an enabled webhook because of what a receiver or a plugin did."""
+def stop_webhook(connection: Connection, webhook_pk: int, *, state: str, reason: str, now: Micros) -> bool:
+    """Pause or disable a webhook if it is enabled; answers whether it was."""
     stopped = connection.execute(
         update(webhooks)
         .where(webhooks.c.pk == webhook_pk, webhooks.c.state == "enabled")
         .values(state=state, state_reason=reason, state_since=now, version=webhooks.c.version + 1, updated_at=now)
     )
-    if stopped.rowcount:
-        next_counter(connection, "routing_generation")
+    if not stopped.rowcount:
+        return False
+    next_counter(connection, "routing_generation")
+    return True
 
 
 def resume_webhook(connection: Connection, webhook_pk: int, now: Micros, *, probe: bool = False) -> None:

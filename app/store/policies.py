@@ -41,20 +41,17 @@ def add_policy_row(connection: Connection, table: Table, values: Mapping[str, An
 
 def change_policy_row(
     connection: Connection, table: Table, organization_id: str, row_id: str, values: Mapping[str, Any]
-) -> bool:
-    """Change a row; answers whether there was one."""
+) -> None:
+    """Change a row."""
     found = update(table).where(table.c.organization_id == organization_id, table.c.id == row_id)
-    changed = connection.execute(found.values(**values)).rowcount
+    connection.execute(found.values(**values))
     next_counter(connection, "routing_generation")
-    return bool(changed)
 
 
-def drop_policy_row(connection: Connection, table: Table, organization_id: str, row_id: str) -> bool:
-    """Delete a row; answers whether there was one."""
-    found = delete(table).where(table.c.organization_id == organization_id, table.c.id == row_id)
-    dropped = connection.execute(found).rowcount
+def drop_policy_row(connection: Connection, table: Table, organization_id: str, row_id: str) -> None:
+    """Delete a row."""
+    connection.execute(delete(table).where(table.c.organization_id == organization_id, table.c.id == row_id))
     next_counter(connection, "routing_generation")
-    return bool(dropped)
 
 
 def organization_zone(connection: Connection, organization_id: str) -> str | None:

@@ -249,18 +249,24 @@ def test_settings_are_tried_on_what_really_happened(platform: Caller) -> None:
     platform(
         "POST", "/v1/events", json=[event(1, INSIDE), event(2), event(3, context={"id": "c2"}), event(4, tags=["x"])]
     )
-    trial = {"only_outside_change_windows": True, "filter": {"tags": ["ip_allowlist"]}, "muted_contexts": ["c2"]}
+    trial = {
+        "event_types": ["entrypoint.configuration.audit"],
+        "only_outside_change_windows": True,
+        "filter": {"tags": ["ip_allowlist"]},
+        "muted_contexts": ["c2"],
+    }
     told = platform("POST", f"/v1/webhooks/{made}/explain", json=trial).json
     assert told == {
-        "tried": 4,
+        "tried": 7,
         "delivered": 1,
         "reasons": {
+            "event type organization.configuration.audit is not among the enabled ones": 3,
             "inside change window eu-network-nights": 1,
             "context c2 is muted for this webhook": 1,
             "the filter says no at /tags": 1,
         },
     }
-    assert platform("POST", f"/v1/webhooks/{made}/explain", json={}).json["delivered"] == 4
+    assert platform("POST", f"/v1/webhooks/{made}/explain", json={}).json["delivered"] == 7
 
 
 def test_trials_stay_within_the_scope(platform: Caller, caller: Callable[..., Caller]) -> None:

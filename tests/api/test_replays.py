@@ -61,12 +61,18 @@ def test_a_new_webhook_is_backfilled(platform: Caller, services: Services, webho
     path = f"/v1/webhooks/{new}/backfill"
     refused = platform("POST", path, json={"since": LONG_AGO})
     assert (refused.status_code, "needs_endpoint" in refused.json["detail"]) == (409, True)
-    platform("PATCH", f"/v1/webhooks/{new}", json={"sink": "webhook", "endpoint_url": "http://127.0.0.1:9/"})
+    change = {
+        "sink": "webhook",
+        "endpoint_url": "http://127.0.0.1:9/",
+        "event_types": ["entrypoint.configuration.audit"],
+    }
+    platform("PATCH", f"/v1/webhooks/{new}", json=change)
     assert platform("POST", path, json={"since": LONG_AGO, "dry_run": True}).json == {"count": 3}
     assert platform("POST", path, json={"since": LONG_AGO}).json["kind"] == "backfill"
     Replayer(services.store).step(system_clock() + SECOND)
     ledger = platform("GET", "/v1/ledger").json
-    assert [one["owed"] for one in ledger["webhooks"]] == [3, 3]
+    told = 2  # the first webhook also heard of the new one: that it was made, and that it was set up
+    assert [one["owed"] for one in ledger["webhooks"]] == [3 + told, 3]
     assert ledger["balanced"] is True
 
 

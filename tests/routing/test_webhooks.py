@@ -13,6 +13,7 @@ from sqlalchemy import select
 from app.core.clock import AT_ONCE, DAY, SECOND
 from app.core.errors import ConflictError, InvalidInputError, NotFoundError
 from app.core.states import DeliveryState
+from app.routing.own_audit import NoAudit
 from app.routing.sealed_fields import ENDPOINT, HEADERS, SECRETS
 from app.routing.webhook_change import ChangeRules
 from app.routing.webhook_input import NewWebhook, Rotation, WebhookPatch
@@ -95,6 +96,7 @@ def world(tmp_path: Path) -> Iterator[World]:
         ChangeRules(vault, SinkManager.loaded(strict=True)),
         check_target=check,
         doorbell=bell,
+        audit=NoAudit(),
         clock=lambda: made.now,
         random_bytes=secrets.token_bytes,
     )
