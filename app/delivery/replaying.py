@@ -10,12 +10,15 @@ at most ``per_s`` deliveries a second, and none while that many are already due.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from sqlalchemy import Connection, Select
 
 from app.core.clock import SECOND, Micros
+from app.core.errors import StoreUnavailableError
 from app.core.states import Mode
 from app.routing.match import past_event, skip_reason
 from app.routing.reach import reach_of
@@ -42,8 +45,12 @@ from app.store.replays import (
 )
 from app.store.routes import Route, read_route
 
+log = logging.getLogger(__name__)
+
 ROUND = 100
-"""Replays stepped per call, so that the caller is soon back at its other work; the next call goes on behind them."""
+"""Most replays stepped per call; the next call goes on behind them."""
+ROUND_S = 0.5
+"""After so long a call starts no further step: the tick has other work."""
 SPAN = 50_000
 """Events looked at per step, so that one that finds little is short too."""
 LARGEST_RATE = 1_000
@@ -51,10 +58,16 @@ LARGEST_RATE = 1_000
 
 
 class Replayer:
-    """Moves running replays forward."""
+    """Moves running replays forward.
 
-    def __init__(self, store: Store) -> None:
+    Args:
+        store: the database.
+        monotonic: a clock for the length of a call, in seconds.
+    """
+
+    def __init__(self, store: Store, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._store = store
+        self._monotonic = monotonic
         self._behind = 0
 
     def step(self, now: Micros) -> set[int]:
@@ -63,16 +76,39 @@ class Replayer:
         Raises:
             StoreUnavailableError: some steps were not taken; the next call takes them.
         """
+        end = self._monotonic() + ROUND_S
         with self._store.read() as connection:
             found = running_replays(connection, self._behind, ROUND)
-        self._behind = found[-1].selection.webhook_pk if len(found) == ROUND else 0
-        return {replay.partition for replay in found if self._step(replay, now)}
+        rung = set()
+        for replay in found:
+            if self._guarded_step(replay, now):
+                rung.add(replay.partition)
+            self._behind = replay.selection.webhook_pk
+            if self._monotonic() > end:
+                return rung
+        if len(found) < ROUND:
+            self._behind = 0
+        return rung
+
+    def _guarded_step(self, replay: Running, now: Micros) -> bool:
+        """A step that fails for a reason of its own ends its replay: it holds up neither others nor the tick."""
+        try:
+            return self._step(replay, now)
+        except StoreUnavailableError:
+            raise
+        except Exception as error:
+            log.exception("a replay cannot go on", extra={"replay": replay.pk})
+            self._cancel(replay, f"stopped by an error: {type(error).__name__}", now)
+            return False
+
+    def _cancel(self, replay: Running, reason: str, now: Micros) -> None:
+        with self._store.write() as connection:
+            end_replay(connection, replay.pk, ReplayState.CANCELLED, now, reason=reason)
 
     def _step(self, replay: Running, now: Micros) -> bool:
         """One step of one replay; True when deliveries became due."""
         if replay.webhook_deleted:
-            with self._store.write() as connection:
-                end_replay(connection, replay.pk, ReplayState.CANCELLED, now, reason=DELETED)
+            self._cancel(replay, DELETED, now)
             return False
         selection = replay.selection
         with self._store.read() as connection:

@@ -30,6 +30,7 @@ def _account(webhook: WebhookLedger) -> dict[str, Any]:
     return {
         "webhook_id": webhook.webhook_id,
         "name": webhook.name,
+        "accepted": webhook.owed,
         **{name: getattr(webhook, name) for name in _SUMS},
         "duplicate_causes": dict(webhook.causes),
         "balanced": webhook.difference == 0,

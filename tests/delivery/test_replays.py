@@ -9,11 +9,12 @@ import sys
 import threading
 import time
 from collections import Counter
+from itertools import count
 from typing import Any
 
 import orjson
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import Connection, func, select, update
 from standardwebhooks.webhooks import Webhook
 
 from app.core.clock import HOUR, SECOND, Micros
@@ -28,7 +29,7 @@ from app.routing.webhook_input import Rotation
 from app.security.scope import Scope
 from app.store import Store
 from app.store.due import due_partitions
-from app.store.replays import ReplayKind
+from app.store.replays import ReplayKind, Selection
 from app.store.tables import deliveries, events
 from tests.conftest import MovableClock
 from tests.delivery.receiver import Receiver, Reply
@@ -302,6 +303,44 @@ def test_a_step_that_cannot_commit_is_taken_again(
     replayer.step(clock())
     assert (len(world.deliveries(with_one)), len(world.deliveries(hook))) == (2, 2)
     assert world.ledger().balanced
+
+
+def test_a_replay_that_cannot_go_on_ends_and_holds_up_no_other(
+    world: World, replays: ReplayService, replayer: Replayer, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.send_numbers(1)
+    odd, even = world.add_webhook(NOWHERE), world.add_webhook(NOWHERE)
+    clock.advance(SECOND)
+    broken, whole = start(replays, odd, "backfill"), start(replays, even, "backfill")
+    make = replaying._make
+
+    def fails(connection: Connection, selection: Selection, *rest: Any) -> int:
+        if selection.webhook_pk == odd.pk:
+            raise KeyError("actor")
+        return make(connection, selection, *rest)
+
+    monkeypatch.setattr(replaying, "_make", fails)
+    seconds(replayer, clock, 1)
+    ended = replays.get(PLATFORM, broken)
+    assert (ended["state"], ended["reason"], ended["done"]) == ("cancelled", "stopped by an error: KeyError", 0)
+    assert replays.get(PLATFORM, whole)["state"] == "done"
+    assert world.ledger().balanced
+
+
+def test_a_long_round_is_cut_and_the_next_one_goes_on_behind_it(
+    world: World, replays: ReplayService, clock: MovableClock
+) -> None:
+    world.send_numbers(1)
+    hooks = [world.add_webhook(NOWHERE) for _ in range(3)]
+    clock.advance(SECOND)
+    made = [start(replays, hook, "backfill") for hook in hooks]
+    moments = count()
+    slow = Replayer(world.store, monotonic=lambda: float(next(moments)))
+    ended = []
+    for _ in hooks:
+        seconds(slow, clock, 1)
+        ended.append([replays.get(PLATFORM, replay)["state"] for replay in made].count("done"))
+    assert ended == [1, 2, 3]
 
 
 STEPPER = """
