@@ -34,11 +34,14 @@ LABELS = (
     "record.before_commit",
     "record.after_commit",
     "batch.before_commit",
+    "replay.before_commit",
+    "replay.after_commit",
 )
 OF_WEB = LABELS[:4]
 OF_TICK = LABELS[4:6]
 OF_WORKER = LABELS[6:17]
 """Those every worker passes; a batch is closed by few."""
+OF_BATCH = LABELS[17:18]
 
 _SLOT = struct.Struct("=iii")
 
@@ -94,6 +97,7 @@ def install(points: Points) -> None:
     _install_web(points)
     _install_worker(points)
     _install_bell(points)
+    _install_replays(points)
 
 
 def _install_web(points: Points) -> None:
@@ -115,6 +119,13 @@ def _install_bell(points: Points) -> None:
         points.reach(after)
 
     doorbell.RedisDoorbell.ring = ringing  # type: ignore[method-assign]
+
+
+def _install_replays(points: Points) -> None:
+    from app.delivery import replaying  # noqa: PLC0415
+
+    _after(replaying, "count_done", lambda *_: points.reach("replay.before_commit"))
+    _after(replaying.Replayer, "_take", lambda *_: points.reach("replay.after_commit"))
 
 
 def _install_worker(points: Points) -> None:

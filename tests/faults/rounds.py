@@ -22,7 +22,7 @@ import click
 import orjson
 import requests
 
-from tests.faults.crash_points import LABELS, OF_TICK, OF_WEB, OF_WORKER
+from tests.faults.crash_points import LABELS, OF_BATCH, OF_TICK, OF_WEB, OF_WORKER
 from tests.faults.invariants import Account, check
 from tests.faults.receivers import BROKEN, OK, Receiver
 from tests.faults.servers import fresh_database
@@ -53,7 +53,7 @@ class Round:
 
 def choose(rng: random.Random, number: int) -> Round:
     """What happens in a round: a point most of the time, now and then a cruder fault."""
-    kinds = (OF_WORKER, OF_WEB, OF_TICK, LABELS[-1:], OTHER_FAULTS)
+    kinds = (OF_WORKER, OF_WEB, OF_TICK, OF_BATCH, OTHER_FAULTS)
     fault = rng.choice(rng.choices(kinds, weights=(60, 17, 5, 5, 13))[0])
     posts = tuple(rng.randint(1, 25) for _ in range(rng.randint(1, 3)))
     return Round(number, fault, rng.randint(1, 4), posts)
