@@ -81,6 +81,8 @@ class SiemConfig(Settings):
                 {"format": "leef", "header": "qradar", "framing": "newline"},
                 {"format": "ocsf", "http_framing": "lines"},
                 {"format": "json", "app_name": "relaypoint", "facility": 16},
+                {"format": "ecs", "header": "none", "framing": "newline"},
+                {"format": "cef", "header": "rfc3164", "bom": True},
             ]
         }
     )

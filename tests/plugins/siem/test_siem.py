@@ -1,28 +1,17 @@
-"""The contract kit over formats and transports, framing over HTTPS, golden bytes, and the whole catalogue."""
+"""The contract kit over formats and transports, framing over HTTPS, and the whole catalogue."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import orjson
 import pytest
 
 from app.sinks import Answer, AnyBinding, Item, Sink, Verdict
 from app.sinks.contract import SinkContract
-from app.sinks.samples import odd_events, sample_event
+from app.sinks.samples import sample_event
 from plugins.siem import SiemSink
 from tests import catalogue
 from tests.plugins.siem.rendering import FORMATS, HTTPS, SINK, TLS, bound, request
 
-GOLDEN = Path(__file__).parent / "golden"
-SECRET = {"field": "RADIUS secret", "path": "radius.client_secret", "before": "***", "after": "***", "secret": True}
-GOLDEN_EVENTS = (
-    sample_event("evt_plain"),
-    sample_event("evt_secret", changes=[SECRET], metadata={"source_ip": "2001:db8::7"}, sensitivity=4),
-    sample_event("evt_many", changes=[SECRET, {"path": "p", "before": None, "after": {"a": [1, True]}}], action="add"),
-    sample_event("evt_system", actor={"type": "system", "id": None, "email": None}, outside_change_window=False),
-    odd_events()["unicode"],
-)
 TARGETS = {
     "tls": TLS,
     "tcp": "syslog+tcp://siem.example:601",
@@ -42,13 +31,6 @@ class TestContract(SinkContract):
     def binding(self, request: pytest.FixtureRequest) -> AnyBinding:
         fmt, target = request.param
         return bound(TARGETS[target], format=fmt)
-
-
-@pytest.mark.parametrize("fmt", FORMATS)
-def test_golden_bytes(fmt: str) -> None:
-    """The exact bytes of five events in one write; after a wanted change, write them anew and read the difference."""
-    body = request(list(GOLDEN_EVENTS), bound(TLS, batch=True, format=fmt, framing="newline")).body
-    assert body == (GOLDEN / f"{fmt}.log").read_bytes()
 
 
 @pytest.mark.parametrize("fmt", FORMATS)
