@@ -8,6 +8,7 @@ import click
 import orjson
 
 from app.cli.plugins_check import check
+from app.cli.plugins_new import new
 from app.settings import load_settings
 from app.sinks.manager import SinkManager
 
@@ -40,3 +41,4 @@ def list_all(*, as_json: bool) -> None:
 
 
 plugins.add_command(check)
+plugins.add_command(new)
