@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -14,7 +13,6 @@ from app.api.paging import PageQuery, page
 from app.api.routing import Call, RouteTable
 from app.api.services import Services
 from app.core.clock import Micros
-from app.core.event_types import EVENT_TYPES
 from app.routing.event_history import EventFilter
 from app.security.permissions import Permission
 
@@ -84,10 +82,7 @@ def event_routes(services: Services) -> RouteTable:
         return services.events.explain(call.scope, event, call.query.organization)
 
     @table.add("GET", "/v1/event-types", access=_READ, summary="List known event types by service")
-    def event_types(_call: Call) -> dict[str, Any]:
-        services_found: dict[str, list[dict[str, Any]]] = {}
-        for one in EVENT_TYPES:
-            services_found.setdefault(one.service, []).append(asdict(one))
-        return {"items": [{"service": name, "event_types": types} for name, types in services_found.items()]}
+    def event_types(call: Call) -> dict[str, Any]:
+        return {"items": services.catalogue.by_service(call.scope)}
 
     return table

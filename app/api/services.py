@@ -20,6 +20,7 @@ from app.ingest.ringing import RingingThread
 from app.queue.connection import ring_redis
 from app.queue.doorbell import RedisDoorbell
 from app.routing.change_windows import CHANGE_WINDOWS, WindowTrials
+from app.routing.event_catalogue import EventCatalogue
 from app.routing.event_history import EventHistory
 from app.routing.own_audit import OwnAudit
 from app.routing.places import PlaceService
@@ -55,6 +56,7 @@ class Services:
     window_trials: WindowTrials
     trials: Trials
     radius: RadiusView
+    catalogue: EventCatalogue
     events: EventHistory
     replays: ReplayService
     counts: Counts
@@ -103,6 +105,7 @@ def build_services(settings: Settings, store: Store, *, clock: Clock = system_cl
         window_trials=WindowTrials(store, windows, clock=clock),
         trials=Trials(store),
         radius=RadiusView(store),
+        catalogue=EventCatalogue(store),
         events=EventHistory(store),
         replays=ReplayService(store, clock=clock, random_bytes=secrets.token_bytes),
         counts=Counts(),

@@ -11,14 +11,16 @@ from sqlalchemy import Connection
 
 from app.core.clock import Micros
 from app.core.event import CanonicalEvent
+from app.core.event_types import find_event_type
 from app.core.radius import RadiusRecord, read_radius
 from app.ingest.names import KnownNames, Names
-from app.routing.match import RoutedEvent, Router, RoutingTable
+from app.routing.match import MEMO_LIMIT, RoutedEvent, Router, RoutingTable
 from app.routing.owing import owed_by
 from app.routing.policies import NO_POLICY, Policy, judge
 from app.store import Store
 from app.store.accepted import EventRow, known_keys, lock_ingest, remember_context, write_events
 from app.store.radius import count_radius
+from app.store.seen_types import remember_types
 
 
 class Candidate(NamedTuple):
@@ -82,6 +84,7 @@ class EventWriter:
         self._store = store
         self._names = names
         self._router = Router()
+        self._types: set[tuple[str, str]] = set()
 
     def write(self, group: Sequence[Sequence[Candidate]]) -> list[Written]:
         """Store every new event of the group; answers what was stored of each request.
@@ -97,6 +100,8 @@ class EventWriter:
             accepted: list[Accepted] = []
             written = [self._collect(request, table, seen, accepted) for request in group]
             _store(connection, accepted)
+            new_types = self._remember_types(connection, accepted)
+        self._types |= new_types
         for candidate in news:
             self._names.learn(candidate.row.organization_id, candidate.row.context_id or "", candidate.context_name)
         return written
@@ -116,6 +121,16 @@ class EventWriter:
             partitions |= owed.partitions
             accepted.append((row._replace(owes=owed.owes, skips=owed.skips), candidate.radius))
         return Written(len(accepted) - before, frozenset(partitions))
+
+    def _remember_types(self, connection: Connection, accepted: Sequence[Accepted]) -> set[tuple[str, str]]:
+        """Store the types that appear for the first time and are in no catalogue."""
+        if len(self._types) > MEMO_LIMIT:
+            self._types = set()
+        found = {(row.organization_id, row.type) for row, _ in accepted} - self._types
+        unlisted = [pair for pair in found if find_event_type(pair[1]) is None]
+        if unlisted:
+            remember_types(connection, unlisted, accepted[0][0].received_at)
+        return found
 
     def _write_contexts(self, connection: Connection, candidates: Iterable[Candidate]) -> list[Candidate]:
         """Store contexts that appear or change their name; the last name in the group wins."""

@@ -1,4 +1,4 @@
-"""The schema of what an organization decides for itself: change windows and sensitivity rules."""
+"""The schema of what an organization decides for itself, and of the event types its sources brought along."""
 
 from __future__ import annotations
 
@@ -18,6 +18,15 @@ change_windows = Table(
     UniqueConstraint("organization_id", "name"),
 )
 """``spec`` is the JSON of everything but the name, as it was checked when it was saved."""
+
+seen_types = Table(
+    "seen_types",
+    metadata,
+    Column("organization_id", Text, primary_key=True),
+    Column("type", Text, primary_key=True),
+    Column("first_seen", BigInteger, nullable=False),
+)
+"""Event types that the catalogue does not list and that some source sent."""
 
 sensitivity_rules = Table(
     "sensitivity_rules",

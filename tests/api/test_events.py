@@ -166,3 +166,18 @@ def test_what_was_counted_is_on_the_metrics_page(platform: Caller, services: Ser
     assert "relaypoint_events_accepted_total 1\n" in text
     assert "relaypoint_events_duplicate_total 1\n" in text
     assert "acme" not in text
+
+
+def test_a_type_is_known_by_its_first_sight_in_its_own_organization(
+    platform: Caller, caller: Callable[..., Caller]
+) -> None:
+    platform("POST", "/v1/events", json=[event(1, type="wifi.radio.audit"), event(2, type="wifi.radio.audit")])
+    platform("POST", "/v1/events", json=event(3, type="wifi.radio.audit"))
+
+    def unlisted(who: Caller) -> list[str]:
+        found = who("GET", "/v1/event-types").json["items"]
+        return [one["id"] for service in found for one in service["event_types"] if not one["listed"]]
+
+    assert unlisted(platform) == ["wifi.radio.audit"]
+    assert unlisted(caller("read", "acme")) == ["wifi.radio.audit"]
+    assert unlisted(caller("read", "other")) == []

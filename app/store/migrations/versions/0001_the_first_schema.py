@@ -287,6 +287,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("organization_id", "name", name=op.f("uq_change_windows_organization_id_name")),
     )
     op.create_table(
+        "seen_types",
+        sa.Column("organization_id", sa.Text(), nullable=False),
+        sa.Column("type", sa.Text(), nullable=False),
+        sa.Column("first_seen", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("organization_id", "type", name=op.f("pk_seen_types")),
+    )
+    op.create_table(
         "sensitivity_rules",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("organization_id", sa.Text(), nullable=False),
