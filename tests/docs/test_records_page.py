@@ -30,7 +30,7 @@ it with the code.
 
 
 def record(one: Event, fmt: Format, url: str = HTTPS) -> str:
-    config = SiemConfig(format=fmt)
+    config = SiemConfig(format=fmt, hostname="relay-1.example")
     item = SiemSink().format(one, Binding("wh_1", "SIEM", "607551", url, config, SiemSecrets()))
     assert isinstance(item, Item), item
     return item.body.decode()
