@@ -58,7 +58,9 @@ def event(name: str) -> Event:
     canonical = normalise(payload(name), received_at=BEGIN, default_organization=None)
     body = orjson.loads(canonical.to_json(received_at=canonical.occurred_at, organization_name=DEMO_ORGANIZATION_NAME))
     body |= {"tags": [actions()[name].tag], "sensitivity": actions()[name].sensitivity}
-    body["outside_change_window"] = number % _ONE_INSIDE_OF != 0
+    inside = number % _ONE_INSIDE_OF == 0
+    body["outside_change_window"] = not inside
+    body["change_windows"] = [{"name": "eu-network-nights", "kind": "allow"}] if inside else []
     body["id"] = f"evt_{number + 1:03d}"
     return Event(body["id"], canonical.type, orjson.dumps(body))
 

@@ -28,8 +28,13 @@ LEVELS = {1: "cosmetic", 2: "low", 3: "medium", 4: "high", 5: "critical"}
 """Sensitivity in words."""
 LIGHTS = {1: "⚪", 2: "🔵", 3: "🟡", 4: "🟠", 5: "🔴"}
 """Sensitivity at a glance, for receivers that show emoji."""
-WINDOWS = {True: "outside the change window", False: "inside a change window", None: ""}
-"""``Story.outside`` in words."""
+_WINDOWS = {
+    (True, False): "outside the change window",
+    (True, True): "outside the change window, frozen by",
+    (False, False): "inside a change window",
+    (False, True): "inside change window",
+}
+"""Whether outside, and whether the windows that say so have names."""
 
 _HIDDEN = "***"
 _NEW = "new"
@@ -89,7 +94,7 @@ class Story:
     """One event, told.
 
     ``epoch`` is its time in seconds, None if unreadable. ``outside`` is whether it happened outside the change windows,
-    None if nobody knows.
+    None if nobody knows; ``windows`` names the windows or freezes that say so.
     """
 
     event_id: str
@@ -103,6 +108,7 @@ class Story:
     epoch: int | None
     sensitivity: int
     outside: bool | None
+    windows: str
     address: str
     tags: tuple[str, ...]
     changes: tuple[Changed, ...]
@@ -131,8 +137,13 @@ class Story:
     @property
     def grade(self) -> str:
         """``outside the change window, sensitivity 5 of 5 (critical)``."""
-        window = f"{WINDOWS[self.outside]}, " if self.outside is not None else ""
-        return f"{window}sensitivity {self.sensitivity} of 5 ({self.level})"
+        rated = f"sensitivity {self.sensitivity} of 5 ({self.level})"
+        return f"{self.window} {self.windows}".rstrip() + f", {rated}" if self.window else rated
+
+    @property
+    def window(self) -> str:
+        """How it stands to the change windows, in our words; the names follow. "" if nobody knows."""
+        return "" if self.outside is None else _WINDOWS[self.outside, bool(self.windows)]
 
     @property
     def stamp(self) -> str:
@@ -157,7 +168,9 @@ class Story:
     @property
     def line(self) -> str:
         """The whole event on one line, for notifications and titles: what first, then who and where."""
-        told = f": {self.changes[0].brief}," if self.changes else ""
+        others = len(self.changes) - 1 + self.more_changes
+        more = f" and {others:,} more" if others > 0 else ""
+        told = f": {self.changes[0].brief}{more}," if self.changes else ""
         return f"{self.title}{told} by {self.who} in {self.where}"
 
     def to_bytes(self) -> bytes:
@@ -184,6 +197,7 @@ def tell(event: Event) -> Story:
     moment = _moment(data.get("occurred_at"))
     made = changes(data)
     action = text_of(data.get("action"), NAME_ROOM) or "other"
+    outside = data.get("outside_change_window")
     return Story(
         event_id=one_line(event.id, NAME_ROOM),
         title=_title(data, event.type, entity),
@@ -195,7 +209,8 @@ def tell(event: Event) -> Story:
         when=f"{moment:%a %d %b %Y %H:%M:%S} UTC" if moment else "unknown time",
         epoch=int(moment.timestamp()) if moment else None,
         sensitivity=_sensitivity(data.get("sensitivity")),
-        outside=outside if isinstance(outside := data.get("outside_change_window"), bool) else None,
+        outside=outside if isinstance(outside, bool) else None,
+        windows=_windows(data.get("change_windows"), "freeze" if outside is True else "allow"),
         address=one_line(source_ip(data), NAME_ROOM),
         tags=_tags(data.get("tags")),
         changes=tuple(_changed(change, action) for change in made[:MOST_CHANGES]),
@@ -241,6 +256,12 @@ def _who(actor: Mapping[str, Any]) -> str:
     if not name:
         return f"an unknown {_KINDS.get(kind, 'person')}"
     return f"{name} ({_KINDS[kind]})" if kind in _KINDS else name
+
+
+def _windows(windows: Any, kind: str) -> str:
+    """Names of the windows of a kind."""
+    found = [window for window in windows if isinstance(window, dict)] if isinstance(windows, list) else []
+    return text_of([window.get("name") for window in found if window.get("kind") == kind], NAME_ROOM)
 
 
 def _tags(tags: Any) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ _BROKEN = {
     "channel_not_found": "there is no such channel, or the app is not in it",
     "ekm_access_denied": "an administrator has suspended posting",
     "enterprise_is_restricted": "the token does not work in this organization",
+    "invalid_arguments": "an argument is invalid; is the channel set?",
     "invalid_auth": "the token is invalid",
     "invalid_token": "the webhook's address is not valid any more",
     "is_archived": "the channel is archived",
@@ -50,7 +51,6 @@ _BROKEN = {
 _REJECTED = {
     "attachment_payload_limit_exceeded": "the message is too large",
     "block_mismatch": "the message does not fit the channel",
-    "invalid_arguments": "an argument is invalid",
     "invalid_blocks": "the blocks are invalid",
     "invalid_blocks_format": "the blocks are malformed",
     "invalid_json": "the body is not JSON",

@@ -11,8 +11,6 @@ from app.sinks.plain_text import cut
 from plugins.slack.blocks import MAX_FIELD, MAX_SECTION, Block, Stack, context, fields, header, section
 from plugins.slack.markup import code, escape, link, moment, said
 
-WINDOWS = {True: "*Outside the change window*  ·  ", False: "Inside a change window  ·  ", None: ""}
-
 _NOTIFICATION = 300
 """Characters of the fallback text: what a phone shows of it, and more."""
 _NAME = 400
@@ -51,7 +49,7 @@ def message(stories: Sequence[Story], look: Look) -> dict[str, Any]:
 def _one(story: Story, look: Look) -> tuple[str, list[Block]]:
     stack = Stack(_footer(story, look))
     stack.put(header(f"{story.light} {story.title}"))
-    stack.put(section(f"{WINDOWS[story.outside]}sensitivity {story.sensitivity} of 5, {story.level}"))
+    stack.put(section(_grade(story)))
     stack.put(_circumstances(story))
     shown = 0
     for change in story.changes:
@@ -63,6 +61,15 @@ def _one(story: Story, look: Look) -> tuple[str, list[Block]]:
         stack.put(context(f"and {left:,} more changed {'setting' if left == 1 else 'settings'}"))
     mark = "Outside window: " if story.outside else ""
     return escape(cut(f"{story.light} {mark}{story.line}", _NOTIFICATION)), stack.blocks()
+
+
+def _grade(story: Story) -> str:
+    rated = f"sensitivity {story.sensitivity} of 5, {story.level}"
+    if not story.window:
+        return rated.capitalize()
+    words = story.window.capitalize()
+    names = f" {said(story.windows, _NAME)}" if story.windows else ""
+    return f"{f'*{words}*' if story.outside else words}{names}  ·  {rated}"
 
 
 def _circumstances(story: Story) -> Block:

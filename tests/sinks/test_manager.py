@@ -209,3 +209,11 @@ def test_of_two_copies_of_a_distribution_the_first_counts(install: Install) -> N
     install("Relaypoint_Sink.Pager", "pager", source="raise RuntimeError('the second copy')")
     manager = SinkManager.loaded()
     assert len([one for one in manager.plugins() if one.name == "pager"]) + len(manager.failed_plugins) == 1
+
+
+def test_every_built_in_sink_has_its_page_and_a_row_in_the_documents() -> None:
+    root = Path(__file__).parents[2]
+    listed = (root / "docs" / "webhooks.md").read_text(encoding="utf-8")
+    for name in BUILT_IN:
+        assert f"[`{name}`](../plugins/{name}/README.md)" in listed
+        assert (root / "plugins" / name / "README.md").read_text(encoding="utf-8").startswith(f"# Sink `{name}`: ")

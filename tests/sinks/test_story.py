@@ -160,6 +160,38 @@ def test_whatever_an_event_holds_its_story_is_bounded_lines(fields: dict[str, An
     assert not [text for text in texts if "\n" in text or "\x00" in text]
 
 
+@pytest.mark.parametrize(
+    ("outside", "windows", "grade"),
+    [
+        (True, [], "outside the change window, "),
+        (True, [{"name": "nights", "kind": "allow"}], "outside the change window, "),
+        (
+            True,
+            [{"name": "year-end", "kind": "freeze"}, {"name": "nights", "kind": "allow"}],
+            "outside the change window, frozen by year-end, ",
+        ),
+        (
+            False,
+            [{"name": "nights", "kind": "allow"}, {"name": "CHG1", "kind": "allow"}],
+            "inside change window nights, CHG1, ",
+        ),
+        (False, None, "inside a change window, "),
+        (False, ["nights", {"kind": "allow"}], "inside change window (empty), "),
+        (None, [], ""),
+    ],
+)
+def test_the_windows_that_decided_are_named(outside: Any, windows: Any, grade: str) -> None:
+    story = tell(sample_event(outside_change_window=outside, change_windows=windows))
+    assert story.grade == f"{grade}sensitivity 5 of 5 (critical)"
+
+
+def test_a_line_counts_the_changes_it_does_not_tell() -> None:
+    change = canonical("x")["changes"][0]
+    assert tell(sample_event(changes=[change] * 12)).line.endswith(
+        "→ 0.0.0.0/0 and 11 more, by admin@example.com in HQ Dot1x"
+    )
+
+
 def test_changes_beyond_the_tenth_are_counted() -> None:
     change = canonical("x")["changes"][0]
     for number, more in ((9, 0), (10, 0), (11, 1), (400, 390)):

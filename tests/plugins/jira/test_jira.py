@@ -21,8 +21,10 @@ from plugins.jira.document import MAX_DESCRIPTION
 from plugins.jira.issue import own_label
 from tests.catalogue import event, events, planted_in
 from tests.golden import same_as_golden
+from tests.plugins.everywhere import CHARACTERS, everywhere
 
 SINK = JiraSink()
+FAR = "https://" + "r" * 200 + ".example/" + "p" * 250
 HERE = Path(__file__).parent
 TOKEN = "ATATT3-not-a-real-token"
 D, X, A, B = Verdict.DELIVERED, Verdict.REJECT, Verdict.RETRY, Verdict.SINK_BROKEN
@@ -118,6 +120,14 @@ def test_however_long_the_texts_every_limit_holds(text: str, count: int) -> None
     issue = orjson.loads(SINK.build_request([SINK.format(hostile, binding)] * count, binding).body)
     check(issue)
     assert len(orjson.dumps(issue["fields"]["description"])) <= MAX_DESCRIPTION
+
+
+@pytest.mark.parametrize("character", CHARACTERS)
+@pytest.mark.parametrize("count", [1, 2, 50])
+def test_the_longest_texts_in_every_place_at_once_still_fit(character: str, count: int) -> None:
+    binding = bound(batch=True, console_url=FAR)
+    item = SINK.format(everywhere(character * 2000, changes=15), binding)
+    check(orjson.loads(SINK.build_request([item] * count, binding).body))
 
 
 def test_a_batch_too_large_for_a_table_counts_the_rest() -> None:

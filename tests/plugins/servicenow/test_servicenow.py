@@ -14,8 +14,10 @@ from app.sinks.samples import odd_events, sample_event
 from plugins.servicenow import Grouping, ServiceNowConfig, ServiceNowSecrets, ServiceNowSink, Target
 from tests.catalogue import event, events, planted_in
 from tests.golden import same_as_golden
+from tests.plugins.everywhere import CHARACTERS, everywhere
 
 SINK = ServiceNowSink()
+FAR = "https://" + "r" * 200 + ".example/" + "p" * 250
 GOLDEN = Path(__file__).parent / "golden"
 PASSWORD = "p:w not-real"
 COLUMNS = {"source", "event_class", "node", "resource", "type", "metric_name"}
@@ -103,6 +105,19 @@ def test_an_odd_event_makes_a_valid_record_and_row(kind: str) -> None:
             check_record(body["records"][0])
         else:
             check_row(body)
+
+
+@pytest.mark.parametrize("character", CHARACTERS)
+def test_the_longest_texts_in_every_place_at_once_still_fit(character: str) -> None:
+    event_of_length = everywhere(character * 2000, changes=15)
+    for binding in (bound(console_url=FAR), bound(console_url=FAR, target=Target.TABLE, batch=True)):
+        item = SINK.format(event_of_length, binding)
+        for count in (1, 30):
+            body = orjson.loads(SINK.build_request([item] * count, binding).body)
+            if "records" in body:
+                check_record(body["records"][0])
+            else:
+                check_row(body)
 
 
 def test_a_record_and_a_row_are_what_the_golden_files_show() -> None:

@@ -21,6 +21,7 @@ from plugins.slack.markup import code, escape, fitted, said
 from plugins.slack.message import Look, message
 from tests.catalogue import event, events, planted_in
 from tests.golden import same_as_golden
+from tests.plugins.everywhere import everywhere
 from tests.plugins.slack.validators import accepted, accepted_by_slack_sdk, accepted_by_slackblocks
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -124,26 +125,6 @@ def test_the_validators_refuse_spoiled_messages() -> None:
         accepted_by_slack_sdk([{"type": "sektion", "text": {"type": "mrkdwn", "text": "x"}}])
 
 
-def everywhere(text: str) -> Story:
-    """A story with one text in every place that an attacker could write to."""
-    change = {"field": text, "path": text, "before": text, "after": [text, text], "secret": False}
-    place = {"id": text, "name": text}
-    return tell(
-        sample_event(
-            "evt_1",
-            description=text,
-            actor={"type": text, "id": text, "email": text},
-            context=place,
-            organization=place,
-            entity={"type": text, "id": text, "name": text},
-            action=text,
-            tags=[text],
-            metadata={"source_ip": text},
-            changes=[change, change | {"before": None, "after": {text: text}}],
-        )
-    )
-
-
 def check_harmless(made: dict[str, Any], hostile: str) -> None:
     """Outside code spans there is no markup but ours, and everywhere the three characters are entities."""
     for text in texts_of(made["blocks"]):
@@ -165,7 +146,7 @@ def check_harmless(made: dict[str, Any], hostile: str) -> None:
 
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_audited_text_is_never_markup(hostile: str) -> None:
-    story = everywhere(hostile)
+    story = tell(everywhere(hostile))
     for made in (message([story], LOOK), message([story] * 12, LOOK)):
         check_harmless(made, hostile.replace("\n", " "))
         accepted(made)
@@ -174,7 +155,7 @@ def test_audited_text_is_never_markup(hostile: str) -> None:
 @settings(max_examples=60, deadline=None)
 @given(st.text(alphabet=st.sampled_from("<>&`*_~|!@#:/ ab1\n"), min_size=3, max_size=40))
 def test_any_text_stands_without_becoming_markup(text: str) -> None:
-    for made in (message([everywhere(text)], LOOK), message([everywhere(text)] * 2, LOOK)):
+    for made in (message([tell(everywhere(text))], LOOK), message([tell(everywhere(text))] * 2, LOOK)):
         for one in texts_of(made["blocks"]):
             bare = CODE.sub("", OURS.sub("", one["text"])) if one["type"] == "mrkdwn" else ""
             assert not re.search(r"[<>`]", bare)
@@ -185,7 +166,10 @@ def test_any_text_stands_without_becoming_markup(text: str) -> None:
 @settings(max_examples=60, deadline=None)
 @given(st.text(alphabet=st.sampled_from("<&x漢🔐`"), min_size=1, max_size=2000), st.integers(1, 25))
 def test_however_long_the_texts_every_limit_holds(text: str, count: int) -> None:
-    for made in (message([everywhere(text)], LOOK), message([everywhere(text)] * count, Look(digest_lines=20))):
+    for made in (
+        message([tell(everywhere(text))], LOOK),
+        message([tell(everywhere(text))] * count, Look(digest_lines=20)),
+    ):
         assert len(made["blocks"]) <= 50
         assert len(orjson.dumps(made["blocks"])) <= MAX_TOTAL
         assert 0 < len(made["text"]) <= 2000
@@ -195,7 +179,7 @@ def test_however_long_the_texts_every_limit_holds(text: str, count: int) -> None
 @pytest.mark.parametrize("character", ["&", "<", "`", "_", "漢", "🔐", '"'])
 @pytest.mark.parametrize("count", [1, 2, 30])
 def test_the_longest_texts_in_every_place_at_once_still_fit(character: str, count: int) -> None:
-    story = replace(everywhere(character * 2000), event_id="9" * 100)
+    story = replace(tell(everywhere(character * 2000)), event_id="9" * 100)
     far = Look("https://" + "r" * 200 + ".example/" + "p" * 250, digest_lines=20)
     made = message([story] * count, far)
     accepted(made)

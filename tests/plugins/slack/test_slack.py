@@ -136,6 +136,7 @@ def test_the_word_decides_whatever_the_status(status: int, word: str, verdict: V
     ("word", "verdict"),
     [
         *[(word, B) for word in ("invalid_auth", "account_inactive", "token_revoked", "not_in_channel", "not_authed")],
+        ("invalid_arguments", B),
         *[(word, B) for word in ("channel_not_found", "is_archived", "missing_scope", "restricted_action")],
         *[(word, X) for word in ("msg_too_long", "msg_blocks_too_long", "no_text", "invalid_blocks")],
         ("too_many_attachments", X),

@@ -19,8 +19,10 @@ from plugins.teams import TeamsConfig, TeamsSink
 from plugins.teams.card import MAX_CARD, VERSION
 from tests.catalogue import event, events, planted_in
 from tests.golden import same_as_golden
+from tests.plugins.everywhere import CHARACTERS, everywhere
 
 SINK = TeamsSink()
+FAR = "https://" + "r" * 200 + ".example/" + "p" * 250
 FLOW = "https://prod-1.westeurope.logic.azure.com/workflows/s3cretpath/triggers/manual/paths/invoke?sig=s3cret"
 GOLDEN = Path(__file__).parent / "golden"
 D, X, A, B = Verdict.ACCEPTED_UNCONFIRMED, Verdict.REJECT, Verdict.RETRY, Verdict.SINK_BROKEN
@@ -142,6 +144,14 @@ def test_audited_text_stands_only_where_teams_knows_no_markup_and_the_card_alway
         assert len(request.body) <= MAX_CARD + 1000
         for kind, shown in texts(body):
             assert kind == "TextRun" or shown.startswith("**When**  {{DATE(2026-04-19T02:34:56Z, SHORT)}}")
+
+
+@pytest.mark.parametrize("character", CHARACTERS)
+@pytest.mark.parametrize("count", [1, 2, 30])
+def test_the_longest_texts_in_every_place_at_once_still_fit(character: str, count: int) -> None:
+    binding = bound(batch=True, digest_lines=20, console_url=FAR)
+    item = SINK.format(everywhere(character * 2000, changes=15), binding)
+    check(orjson.loads(SINK.build_request([item] * count, binding).body))
 
 
 def read(status: int, body: str = "", count: int = 1, headers: dict[str, str] | None = None) -> Outcome:
