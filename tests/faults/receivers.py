@@ -63,10 +63,13 @@ class Receiver:
             stream = connection.makefile("rb")
             while line := stream.readline():
                 headers = {}
-                while (header := stream.readline().strip()) != b"":
+                while (header := stream.readline()).strip():
                     name, _, value = header.decode("latin-1").partition(":")
                     headers[name.lower()] = value.strip()
-                body = stream.read(int(headers.get("content-length", "0")))
+                length = int(headers.get("content-length", "0"))
+                body = stream.read(length)
+                if not header or len(body) < length:
+                    return  # cut off in the middle: no request
                 with self._lock:
                     self.requests.append(Received(time.time(), line.decode().strip(), headers, body))
                     number = len(self.requests)

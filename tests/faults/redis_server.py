@@ -19,6 +19,7 @@ class RedisServer:
     def __init__(self, folder: Path) -> None:
         self._server = prepare_server(folder)
         self.url = self._server.url
+        self.socket_path = str(self._server.folder / "redis.sock")
         self._process: subprocess.Popen[bytes] | None = None
         self.start()
 

@@ -101,13 +101,13 @@ class Troupe(Installation):
         self._zygote.stdin.write(orjson.dumps(command) + b"\n")
         self._zygote.stdin.flush()
 
-    def start(self, *words: str, name: str = "", keep: bool = True, output: str = "") -> str:
+    def start(self, *words: str, name: str = "", keep: bool = True, output: str = "", **environ: str) -> str:
         """Fork a ``relaypoint`` command; one that is kept is started again whenever it ends."""
         name = name or words[0]
         child = {
             "name": name,
             "argv": list(words),
-            "environ": {**self.environ, PROCESS_NAME_VARIABLE: name, SEAT_VARIABLE: name},
+            "environ": {**self.environ, **environ, PROCESS_NAME_VARIABLE: name, SEAT_VARIABLE: name},
             "output": output or str(self.instance / "log"),
             "errors": f"{output}.errors" if output else str(self.instance / "log"),
             "keep": keep,
