@@ -4,18 +4,20 @@
 PYTHON ?= python3
 UV_VERSION := uv>=0.9,<1
 ARGS ?=
+MINUTES ?= 30
 
 VENV := .venv
 BIN := $(VENV)/bin
 UV := UV_PYTHON_DOWNLOADS=never UV_PROJECT_ENVIRONMENT=$(CURDIR)/$(VENV) $(BIN)/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help up test test-faults check format bench clean
+.PHONY: help up test test-faults soak check format bench clean
 
 help:
 	@echo "make up      run the whole stack with sample data on http://127.0.0.1:8080"
 	@echo "make test    run every test"
 	@echo "make test-faults  kill everything three times on each database (about 15 minutes)"
+	@echo "make soak    mixed load and random faults; MINUTES=30"
 	@echo "make check   format, lint, types, import layers"
 	@echo "make bench   measure deliveries per second"
 	@echo "make format  apply the format and the safe lint fixes"
@@ -43,6 +45,9 @@ test: $(VENV)/.synced-dev
 
 test-faults: $(VENV)/.synced-dev
 	$(BIN)/pytest tests/faults -m "faults_full or process" $(ARGS)
+
+soak: $(VENV)/.synced-dev
+	$(BIN)/python -m tests.faults.soak --minutes $(MINUTES) $(ARGS)
 
 check: $(VENV)/.synced-dev
 	$(BIN)/ruff format --check .

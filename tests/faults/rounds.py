@@ -89,7 +89,7 @@ class Chapter:
         self._answers = random.Random(seed)  # noqa: S311 - a workload, not a secret
         self.receiver = Receiver(self._answer)
         self.acknowledged: list[str] = []
-        self._next = 0
+        self.next = 0
         self.troupe.create_organization(("ctx_1", "entrypoint"))
         url = f"{self.receiver.url}/{{id}}"
         batch = {"max_events": 10, "max_age_s": 1}
@@ -113,9 +113,9 @@ class Chapter:
         if chosen.fault in LABELS:
             points.arm(chosen.fault, chosen.passage)
         for place, number in enumerate(chosen.posts):
-            self._post_until_acknowledged(number)
+            self.post_until_acknowledged(number)
             if place == 0 and chosen.fault not in LABELS:
-                self._hurt(chosen.fault)
+                self.hurt(chosen.fault)
         if chosen.fault not in LABELS:
             return True
         end = time.monotonic() + STRIKE_WITHIN_S
@@ -124,7 +124,8 @@ class Chapter:
         points.disarm()
         return points.struck(chosen.fault) > before
 
-    def _hurt(self, fault: str) -> None:
+    def hurt(self, fault: str) -> None:
+        """One of the cruder faults."""
         troupe = self.troupe
         if fault in {"flushall", "everything"}:
             with troupe.redis.client() as client:
@@ -142,9 +143,10 @@ class Chapter:
                     troupe.kill(worker, number=signal.SIGCONT)
             troupe.points.disarm()
 
-    def _post_until_acknowledged(self, number: int) -> None:
-        batch = sample_events(self._next, number)
-        self._next += number
+    def post_until_acknowledged(self, number: int) -> None:
+        """New events in one post, repeated until it succeeds."""
+        batch = sample_events(self.next, number)
+        self.next += number
         end = time.monotonic() + REST_WITHIN_S
         while time.monotonic() < end:
             try:
@@ -165,10 +167,13 @@ class Chapter:
             assert time.monotonic() - began < REST_WITHIN_S, f"still pending: {self.troupe.ledger()}"
             time.sleep(0.05)
         took_s = time.monotonic() - began
-        account = check(
-            self.troupe, self.receiver.requests, self.acknowledged, in_order=self._in_order, secrets=self._secrets
-        )
+        received = [one for receiver in self.received() for one in receiver.requests]
+        account = check(self.troupe, received, self.acknowledged, in_order=self._in_order, secrets=self._secrets)
         return account, took_s
+
+    def received(self) -> list[Receiver]:
+        """Every receiver."""
+        return [self.receiver]
 
     def close(self) -> None:
         """End the processes, then the receiver."""
