@@ -56,7 +56,8 @@ def choose(rng: random.Random, number: int) -> Round:
     kinds = (OF_WORKER, OF_WEB, OF_TICK, OF_BATCH, OTHER_FAULTS)
     fault = rng.choice(rng.choices(kinds, weights=(60, 17, 5, 5, 13))[0])
     posts = tuple(rng.randint(1, 25) for _ in range(rng.randint(1, 3)))
-    return Round(number, fault, rng.randint(1, 4), posts)
+    passages = len(posts) if fault in OF_WEB else 1 if fault in OF_TICK else 4
+    return Round(number, fault, rng.randint(1, passages), posts)
 
 
 @dataclass

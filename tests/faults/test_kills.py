@@ -68,7 +68,7 @@ FAULTS: dict[str, tuple[Fault, tuple[str, ...]]] = {
     "redis": (kill_redis, ("redis",)),
     "everything": (kill_everything, ("worker-1", "worker-2", "redis", "web", "tick")),
 }
-_IN_EVERY_RUN = {("sqlite", "worker"), ("postgresql", "everything")}
+_IN_EVERY_RUN = {("postgresql", "everything")}
 MATRIX = [
     pytest.param(
         database,
