@@ -149,6 +149,9 @@ class Settings:
     strict_plugins: bool = _setting(False, _boolean, "a plugin that fails to load stops the start")
     log_format: str = _setting("text", _log_format, "text or json")
     retention_days: int = _setting(3, _whole(1, 3650), "days that request and response bodies are kept")
+    receipt_retention_days: int = _setting(
+        90, _whole(1, 3650), "days that events, what became of each, and batches are kept"
+    )
     ingest_max_bytes: int = _setting(
         64 * _MIB, _whole(1024, 1024 * _MIB), "largest ingest body in bytes, before and after decompression"
     )
@@ -180,9 +183,12 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
                 values[name] = known[name](text.strip())
             except ValueError as error:
                 problems.append(f"{origin}: {error}")
-    if problems:
-        raise SettingsError(problems)
-    return Settings(**values)
+    if not problems:
+        settings = Settings(**values)
+        if settings.receipt_retention_days >= settings.retention_days:
+            return settings
+        problems.append(f"{PREFIX}RECEIPT_RETENTION_DAYS: must not be less than {PREFIX}RETENTION_DAYS")
+    raise SettingsError(problems)
 
 
 def _from_file(path: Path, problems: list[str]) -> dict[str, tuple[str, str]]:

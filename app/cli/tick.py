@@ -17,11 +17,11 @@ from app.ops.logging import configure_logging
 from app.queue.connection import ring_redis
 from app.queue.doorbell import RedisDoorbell
 from app.queue.tick import Tick
+from app.queue.tidying import Tidying
 from app.settings import load_settings
 from app.store import open_store
 from app.store.due import due_partitions
 from app.store.partitions import take_tick_lease
-from app.store.retention import expire_contents
 
 LEASE: Micros = 5 * SECOND
 """How long another tick waits before it takes over from one that has fallen silent."""
@@ -52,7 +52,7 @@ def tick() -> None:
         doorbell=RedisDoorbell(ring_redis(redis_url_of(settings)), system_clock),
         clock=system_clock,
         replay=Replayer(store).step,
-        tidy=lambda now: expire_contents(store, now, settings.retention_days),
+        tidy=Tidying(store, body_days=settings.retention_days, receipt_days=settings.receipt_retention_days),
     )
     try:
         loop.run(stop)

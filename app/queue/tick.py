@@ -20,8 +20,9 @@ TIDY_EVERY: Micros = 15 * MINUTE
 _LONGEST_WAIT_S = 8.0
 
 
-def _nothing(_now: Micros) -> None:
+def _nothing(_now: Micros) -> bool:
     """Tidy nothing."""
+    return False
 
 
 def _nobody(_now: Micros) -> Collection[int]:
@@ -45,7 +46,8 @@ class Tick:
         due_partitions: the partitions with rows due at a moment.
         doorbell: rung with force.
         replay: moves redeliveries and backfills of many forward; answers the partitions that got work.
-        tidy: called about every quarter of an hour, by the one that works; what it removes it says in the log itself.
+        tidy: called about every quarter of an hour, by the one that works, and then once a round as long as it answers
+            that there is more to do.
         clock: the wall clock.
     """
 
@@ -57,7 +59,7 @@ class Tick:
         doorbell: ForcedDoorbell,
         clock: Clock,
         replay: Callable[[Micros], Collection[int]] = _nobody,
-        tidy: Callable[[Micros], object] = _nothing,
+        tidy: Callable[[Micros], bool] = _nothing,
     ) -> None:
         self._take_lease = take_lease
         self._due_partitions = due_partitions
@@ -78,9 +80,8 @@ class Tick:
         replayed = self._replay(now)
         if replayed:
             self._doorbell.ring(replayed, force=True)
-        if now - self._tidied_at >= TIDY_EVERY:
+        if now - self._tidied_at >= TIDY_EVERY and not self._tidy(now):
             self._tidied_at = now
-            self._tidy(now)
         return sorted({*due, *replayed})
 
     def run(self, stop: Event, interval_s: float = INTERVAL_S) -> None:
