@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from app.api.problems import from_validation
 from app.api.routing import Call, RouteTable
 from app.api.services import Services
+from app.core.endpoint_url import check_endpoint_url
 from app.core.errors import InvalidInputError, NotFoundError
 from app.core.header_rules import header_lines
 from app.core.shown_url import MASK, shown_url
@@ -19,16 +20,14 @@ from app.sinks.protocol import Sink
 from app.sinks.settings import sink_schema
 from app.sinks.types import Binding, Event, OutboundRequest, Reject
 
-SAMPLE_URL = "https://receiver.example/"
-
 
 class Rendering(BaseModel):
-    """What to render: settings, and an event or the id of an accepted one."""
+    """What to render: settings, and an event or the id of an accepted one; without an address, for a sample one."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
     config: dict[str, Any] = Field(default_factory=dict)
     secrets: dict[str, Any] = Field(default_factory=dict)
-    endpoint_url: str = SAMPLE_URL
+    endpoint_url: str | None = None
     event: dict[str, Any] | None = None
     event_id: str | None = None
     batch: bool = False
@@ -85,11 +84,13 @@ def _rendered(sink: Sink, asked: Rendering, event: dict[str, Any]) -> dict[str, 
         raise from_validation(
             error, prefix="config" if error.title == sink.config_model.__name__ else "secrets"
         ) from None
+    endpoint_url = asked.endpoint_url or sink.info.sample_url
+    check_endpoint_url(endpoint_url, sink.info.schemes)
     binding: Binding[Any, Any] = Binding(
         webhook_id="wh_preview",
         webhook_name="preview",
         organization_id="",
-        endpoint_url=asked.endpoint_url,
+        endpoint_url=endpoint_url,
         config=config,
         secrets=secrets,
         batch=asked.batch,

@@ -126,6 +126,13 @@ def test_a_preview_sends_nothing_and_shows_no_secret(platform: Caller, receiver:
     assert SEEN == []
 
 
+def test_a_preview_without_an_address_is_for_a_sample_one(platform: Caller) -> None:
+    answer = platform("POST", "/v1/sinks/siem/render", json={"event": {"id": "e", "type": "t"}})
+    request = answer.json["request"]
+    assert (request["method"], request["url"]) == ("SYSLOG", "syslog+tls://siem.example:6514")
+    assert "CEF:0|Netgraph|" in request["body"]
+
+
 @pytest.mark.parametrize(
     ("sink", "body", "status"),
     [
@@ -133,6 +140,7 @@ def test_a_preview_sends_nothing_and_shows_no_secret(platform: Caller, receiver:
         ("webhook", {}, 422),
         ("webhook", {"event": {}, "config": {"body_shape": "cube"}}, 422),
         ("webhook", {"event_id": "gone"}, 404),
+        ("webhook", {"event": {}, "endpoint_url": "syslog+tls://logs.example"}, 422),
     ],
 )
 def test_a_preview_of_nonsense_is_explained(platform: Caller, sink: str, body: dict[str, object], status: int) -> None:
