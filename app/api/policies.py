@@ -13,6 +13,7 @@ from app.routing.change_windows import CHANGE_WINDOWS, ChangeWindowInput, Window
 from app.routing.policy_service import PolicyService
 from app.routing.sensitivity_rules import SENSITIVITY_RULES, SensitivityRuleInput
 from app.routing.trials import FilterTrial, WebhookTrial
+from app.routing.window_import import WindowFile
 from app.security.permissions import Permission
 
 _READ = Permission.POLICIES_READ
@@ -25,6 +26,18 @@ def policy_routes(services: Services) -> RouteTable:
     """Routes of change windows and sensitivity rules."""
     table = RouteTable()
     _crud(table, services.change_windows, _WINDOWS, CHANGE_WINDOWS.word, ChangeWindowInput)
+
+    @table.add(
+        "POST",
+        f"{_WINDOWS}/import",
+        access=_WRITE,
+        summary="Make change windows of an Alertmanager file or a calendar",
+        status=HTTPStatus.CREATED,
+        body=WindowFile,
+    )
+    def take_file(call: Call, organization: str) -> dict[str, Any]:
+        return services.window_import.take(call.scope, organization, call.body, call.author)
+
     _crud(table, services.sensitivity_rules, _RULES, SENSITIVITY_RULES.word, SensitivityRuleInput)
     return table
 

@@ -30,6 +30,7 @@ from app.routing.sensitivity_rules import SENSITIVITY_RULES
 from app.routing.trials import Trials
 from app.routing.webhook_change import ChangeRules
 from app.routing.webhooks import WebhookService
+from app.routing.window_import import WindowImport
 from app.security.vault import Vault, open_vault
 from app.settings import Settings
 from app.sinks.manager import SinkManager
@@ -54,6 +55,7 @@ class Services:
     change_windows: PolicyService
     sensitivity_rules: PolicyService
     window_trials: WindowTrials
+    window_import: WindowImport
     trials: Trials
     radius: RadiusView
     catalogue: EventCatalogue
@@ -103,6 +105,7 @@ def build_services(settings: Settings, store: Store, *, clock: Clock = system_cl
         change_windows=windows,
         sensitivity_rules=policy_service(SENSITIVITY_RULES),
         window_trials=WindowTrials(store, windows, clock=clock),
+        window_import=WindowImport(windows, clock=clock),
         trials=Trials(store),
         radius=RadiusView(store),
         catalogue=EventCatalogue(store),

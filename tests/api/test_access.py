@@ -97,6 +97,7 @@ def test_foreign_ids_are_not_there(
         place = f"/v1/organizations/<organization>/{path}"
         bodies |= {f"POST {place}": body, f"PUT {place}/<row>": body, f"POST {place}/preview": body}
     bodies["POST /v1/organizations/<organization>/change-windows/test"] = {"time": "2026-01-01T00:00:00Z"}
+    bodies["POST /v1/organizations/<organization>/change-windows/import"] = {"format": "icalendar", "text": ""}
     bodies["POST /v1/organizations/<organization>/contexts"] = {"service": "entrypoint", "name": "Mine"}
     for endpoint in set(declared(app)) - PUBLIC:
         its_own = organization == "acme" and "<organization>" in endpoint and "<context>" not in endpoint
