@@ -84,10 +84,10 @@ class JiraConfig(Settings):
         ),
     ] = Grouping.BATCH
     labels: Annotated[
-        tuple[Annotated[str, Field(pattern=r"^\S{1,255}$")], ...],
-        Field(max_length=10),
-        Hint(title="Labels", help="Added to each issue; no spaces.", group="Issue", order=1),
-    ] = ("relaypoint",)
+        str,
+        Field(pattern=r"^(\S{1,255}( \S{1,255}){0,9})?$"),
+        Hint(title="Labels", help="Added to each issue; separated by spaces.", group="Issue", order=1),
+    ] = "relaypoint"
     priority: Annotated[
         bool,
         Hint(title="Set the priority", help="From the sensitivity, by the names Highest to Lowest.", group="Issue"),
@@ -167,7 +167,7 @@ def _is_digest(binding: JiraBinding) -> bool:
 
 
 def _form(config: JiraConfig) -> Form:
-    return Form(config.project, config.issue_type, config.labels, config.priority, config.console_url)
+    return Form(config.project, config.issue_type, tuple(config.labels.split()), config.priority, config.console_url)
 
 
 def _body(items: Sequence[Item], binding: JiraBinding) -> bytes:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
 
 import orjson
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from app.sinks import (
     Answer,
@@ -36,6 +36,10 @@ _FRAME = 128
 class PagerDutyConfig(Settings):
     """What kind of event PagerDuty gets."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{}, {"kind": "alert", "console_url": "https://relaypoint.example"}]}
+    )
+
     kind: Annotated[
         Kind,
         Hint(
@@ -56,6 +60,8 @@ class PagerDutyConfig(Settings):
 
 class PagerDutySecrets(Settings):
     """Which service the events go to."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"routing_key": "0123456789abcdef0123456789abcdef"}]})
 
     routing_key: Annotated[
         HeaderSecret,

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 import orjson
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from app.sinks import (
     Answer,
@@ -62,6 +62,10 @@ class Grouping(StrEnum):
 class ServiceNowConfig(Settings):
     """Which records are made."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"user": "relaypoint"}, {"user": "relaypoint", "target": "table"}]}
+    )
+
     target: Annotated[
         Target,
         Hint(
@@ -102,6 +106,10 @@ class ServiceNowConfig(Settings):
 
 class ServiceNowSecrets(Settings):
     """What proves to ServiceNow that we may write: the user's password, or a token."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"password": "example-passw0rd"}, {"token": "example-t0ken"}]}
+    )
 
     password: Annotated[
         SecretStr | None, Field(max_length=1024), Hint(title="Password", group="Account", order=2, widget="password")

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import orjson
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from app.sinks import (
     Answer,
@@ -50,6 +50,10 @@ _CHANNEL = r"^([CGDU][A-Z0-9]{2,20}|#?[^\s#<>&|@]{1,80})?$"
 class SlackConfig(Settings):
     """What the messages look like, and for ``chat.postMessage`` where they go."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{}, {"console_url": "https://relaypoint.example", "digest_lines": 2}]}
+    )
+
     channel: Annotated[
         str,
         Field(pattern=_CHANNEL),
@@ -76,6 +80,8 @@ class SlackConfig(Settings):
 
 class SlackSecrets(Settings):
     """What proves to the Web API that we may post. An incoming webhook needs none: its address is the secret."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"token": "xoxb-0000-example"}]})
 
     token: Annotated[
         HeaderSecret | None,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
 
 import orjson
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from app.sinks import (
     Answer,
@@ -41,6 +41,10 @@ MAX_EVENTS = 20_000
 
 class TeamsConfig(Settings):
     """What the cards look like."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{}, {"console_url": "https://relaypoint.example", "digest_lines": 2}]}
+    )
 
     digest_lines: Annotated[
         int,

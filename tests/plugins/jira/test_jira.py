@@ -181,6 +181,13 @@ def test_mode_and_grouping_choose_the_endpoint(*, batch: bool, group_by: Groupin
     assert SINK.limits(binding).max_events == most
 
 
+@pytest.mark.parametrize(
+    ("labels", "given"), [("", []), ("relaypoint", ["relaypoint"]), ("net radius", ["net", "radius"])]
+)
+def test_labels_are_separated_by_spaces(labels: str, given: list[str]) -> None:
+    assert rendered("org.mfa.disable", labels=labels)["fields"]["labels"][:-1] == given
+
+
 def test_the_same_events_carry_the_same_label_and_other_events_another() -> None:
     assert own_label(["evt_1"]) == "relaypoint-evt_1"
     assert own_label(["a b/c"]) == "relaypoint-a-b-c"
@@ -276,7 +283,7 @@ def test_the_probe_asks_who_we_are() -> None:
 
 
 @pytest.mark.parametrize(
-    "config", [{"email": "nobody"}, {"project": "net"}, {"labels": ["two words"]}, {"email": "a:b@c.example"}]
+    "config", [{"email": "nobody"}, {"project": "net"}, {"labels": " two  spaces"}, {"email": "a:b@c.example"}]
 )
 def test_wrong_settings_are_refused(config: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
