@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 
+import orjson
 import pytest
 from standardwebhooks.webhooks import Webhook
 
@@ -134,3 +135,17 @@ def test_nobody_redelivers_what_is_not_theirs(world: World, target: Receiver, dr
     for scope in (Scope("other"), Scope("acme", "some-context")):
         with pytest.raises(NotFoundError):
             press(world, hook, scope=scope)
+
+
+def test_a_member_of_a_batch_comes_again_in_a_batch_of_its_own(world: World, target: Receiver, drain: Drain) -> None:
+    hook = world.add_webhook(target.url, mode="batch", batch={"max_events": 3})
+    world.send_numbers(1, 2, 3)
+    settle(drain, [hook.partition])
+    press(world, hook, 1)
+    world.deliver(drain)
+    first, second = target.requests
+    assert [one["id"] for one in orjson.loads(second.body)] == ["event-2"]
+    assert second.header("webhook-id").startswith("bat_")
+    assert first.header("webhook-id") != second.header("webhook-id")
+    assert world.states(hook) == [DeliveryState.DELIVERED] * 3
+    assert world.ledger().balanced

@@ -478,14 +478,12 @@ def test_a_clock_that_was_set_back_hides_no_event(world: World, replays: ReplayS
     assert received != sorted(received)
 
 
-@pytest.mark.parametrize(("since", "until"), [(5, 5), (6, 5), (2**60, None)])
-def test_an_empty_time_is_refused_by_name(
-    world: World, replays: ReplayService, since: Micros, until: Micros | None
-) -> None:
+def test_an_empty_time_is_refused_by_name(world: World, replays: ReplayService) -> None:
     hook = world.add_webhook(NOWHERE)
-    with pytest.raises(InvalidInputError) as refused:
-        replays.count(PLATFORM, hook.id, order(since=since, until=until))
-    assert refused.value.field == "since"
+    for since, until in ((5, 5), (6, 5), (2**60, None)):
+        with pytest.raises(InvalidInputError) as refused:
+            replays.count(PLATFORM, hook.id, order(since=since, until=until))
+        assert refused.value.field == "since"
 
 
 def test_more_than_the_bound_must_be_split(
