@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, Select
 
@@ -55,6 +55,15 @@ SPAN = 50_000
 """Events looked at per step, so that one that finds little is short too."""
 LARGEST_RATE = 1_000
 """Deliveries per second of one replay, and so the most rows of one step's transaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What one step takes: these events' numbers, those among them to skip with the reasons, and where it ends."""
+
+    numbers: Sequence[int]
+    skips: Mapping[int, str]
+    to_seq: int
 
 
 class Replayer:
@@ -118,20 +127,22 @@ class Replayer:
                 return False
             near = replace(selection, last_seq=min(selection.after_seq + SPAN, selection.last_seq))
             numbers = next_numbers(connection, chosen_rows(near, route), room)
-        return self._take(replay, numbers, numbers[-1] if len(numbers) == room else near.last_seq, now)
+            skips = _skips(connection, route, numbers) if selection.kind is ReplayKind.BACKFILL else {}
+        to_seq = numbers[-1] if len(numbers) == room else near.last_seq
+        return self._take(replay, Chosen(numbers, skips, to_seq), now)
 
-    def _take(self, replay: Running, numbers: Sequence[int], to_seq: int, now: Micros) -> bool:
-        """Make these deliveries due and go on behind ``to_seq``, unless the webhook or the replay changed meanwhile."""
+    def _take(self, replay: Running, chosen: Chosen, now: Micros) -> bool:
+        """Make the chosen deliveries due, unless the webhook stopped or the replay moved or ended meanwhile."""
         selection = replay.selection
         with self._store.write() as connection:
             route = read_route(connection, selection.webhook_pk, lock=True)
             if route is None or route.state != "enabled":
                 return False
-            if not advance_replay(connection, replay, to_seq, now):
+            if not advance_replay(connection, replay, chosen.to_seq, now):
                 return False
-            made = _make(connection, selection, route, numbers, _due_at(route, now))
+            made = _make(connection, selection, chosen, _due_at(route, now))
             count_done(connection, replay.pk, made)
-            if to_seq >= selection.last_seq:
+            if chosen.to_seq >= selection.last_seq:
                 end_replay(connection, replay.pk, ReplayState.DONE, now)
         return made > 0
 
@@ -151,10 +162,10 @@ def chosen_rows(selection: Selection, route: Route) -> Select[int]:
     return backfillable(selection, reach_of(route))
 
 
-def _make(connection: Connection, selection: Selection, route: Route, numbers: Sequence[int], due_at: Micros) -> int:
+def _make(connection: Connection, selection: Selection, chosen: Chosen, due_at: Micros) -> int:
     if selection.kind is ReplayKind.REDELIVER:
-        return make_due_again(connection, selection, numbers, due_at)
-    return make_deliveries(connection, selection.webhook_pk, numbers, due_at, _skips(connection, route, numbers))
+        return make_due_again(connection, selection, chosen.numbers, due_at)
+    return make_deliveries(connection, selection.webhook_pk, chosen.numbers, due_at, chosen.skips)
 
 
 def _due_at(route: Route, now: Micros) -> Micros:
