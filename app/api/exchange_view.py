@@ -17,7 +17,7 @@ def sent_request(request: SentRequest | None) -> dict[str, Any] | None:
         "method": request.method,
         "url": request.url,
         "headers": _headers(request.headers),
-        **_body(request.body),
+        **body_view(request.body),
     }
 
 
@@ -28,7 +28,7 @@ def got_response(response: GotResponse | None) -> dict[str, Any] | None:
     return {
         "status": response.status,
         "headers": _headers(response.headers),
-        **_body(response.body),
+        **body_view(response.body),
         "truncated": response.truncated,
     }
 
@@ -41,7 +41,7 @@ def _headers(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     return found
 
 
-def _body(body: bytes | None) -> dict[str, Any]:
+def body_view(body: bytes | None) -> dict[str, Any]:
     """Exact bytes: as text when they are UTF-8, else in base64. ``null`` = their retention is over."""
     if body is None:
         return {"body": None, "body_encoding": None}

@@ -8,29 +8,47 @@ from typing import Any
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from app.api.exchange_view import body_view
 from app.api.problems import from_validation
 from app.api.routing import Call, RouteTable
 from app.api.services import Services
-from app.core.endpoint_url import check_endpoint_url
+from app.core.endpoint_url import check_endpoint_url, is_syslog
 from app.core.errors import InvalidInputError, NotFoundError
-from app.core.header_rules import header_lines
 from app.core.shown_url import MASK, shown_url
+from app.delivery.preview import preview
+from app.delivery.ready_webhook import ready_webhook
 from app.security.permissions import Permission
-from app.sinks.protocol import Sink
+from app.sinks.capabilities import ChecksSettings
+from app.sinks.compression import GZIP
+from app.sinks.kit.examples import examples
+from app.sinks.kit.subject import shown_body
+from app.sinks.protocol import AnyBinding, Sink
 from app.sinks.settings import sink_schema
-from app.sinks.types import Binding, Event, OutboundRequest, Reject
+from app.sinks.types import Binding, Event, OutboundRequest
+
+MAX_EVENTS = 200
+"""Events of one preview: enough to see how a batch is framed."""
+
+HOST_HEADERS = ("user-agent", "webhook-id", "webhook-timestamp", "webhook-signature")
+"""What the host adds to every request over HTTP; their values exist only once a request goes out."""
 
 
 class Rendering(BaseModel):
-    """What to render: settings, and an event or the id of an accepted one; without an address, for a sample one."""
+    """What to render: events, and settings or the webhook that has them.
+
+    Secrets that are left out are stood in for; they are not shown in any case.
+    """
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+    webhook_id: str | None = None
     config: dict[str, Any] = Field(default_factory=dict)
     secrets: dict[str, Any] = Field(default_factory=dict)
     endpoint_url: str | None = None
+    batch: bool = False
     event: dict[str, Any] | None = None
     event_id: str | None = None
-    batch: bool = False
+    events: list[dict[str, Any]] = Field(default_factory=list, max_length=MAX_EVENTS)
+    event_ids: list[str] = Field(default_factory=list, max_length=MAX_EVENTS)
 
 
 def sink_routes(services: Services) -> RouteTable:
@@ -53,12 +71,14 @@ def sink_routes(services: Services) -> RouteTable:
         if found is None:
             raise NotFoundError("no such sink")
         asked: Rendering = call.body
-        event = asked.event
-        if asked.event_id is not None:
-            event = services.events.get(call.scope, asked.event_id)
-        if event is None:
-            raise InvalidInputError("give an event, or the event_id of an accepted one", field="event")
-        return _rendered(found, asked, event)
+        binding = _binding(services, call, found, asked)
+        shown = preview(found, binding, _events(services, call, asked))
+        requests = [_shown(request, found) for request in shown.requests]
+        return {
+            "request": requests[0] if requests else None,
+            "requests": requests,
+            "rejected": [{"event_id": one.event_id, "reason": one.reason} for one in shown.rejected],
+        }
 
     return table
 
@@ -76,36 +96,56 @@ def describe_plugins(services: Services) -> dict[str, Any]:
     }
 
 
-def _rendered(sink: Sink, asked: Rendering, event: dict[str, Any]) -> dict[str, Any]:
+def _events(services: Services, call: Call, asked: Rendering) -> list[Event]:
+    """The given events and the stored ones."""
+    given = [asked.event] if asked.event is not None else []
+    stored = [asked.event_id] if asked.event_id is not None else []
+    found = [*given, *asked.events]
+    found += [services.events.get(call.scope, event_id) for event_id in [*stored, *asked.event_ids]]
+    if not found:
+        raise InvalidInputError("give an event, or the event_id of an accepted one", field="event")
+    return [Event(str(one.get("id", "")), str(one.get("type", "")), orjson.dumps(one)) for one in found]
+
+
+def _binding(services: Services, call: Call, sink: Sink, asked: Rendering) -> AnyBinding:
+    if asked.webhook_id is None:
+        return _given_binding(sink, asked)
+    if asked.config or asked.secrets or asked.endpoint_url:
+        raise InvalidInputError("give a webhook_id or settings, not both", field="webhook_id")
+    now = services.clock()
+    _, runtime = ready_webhook(services.store, services.runtimes, asked.webhook_id, call.scope, now)
+    if runtime.sink.info.name != sink.info.name:
+        raise InvalidInputError(f"the webhook's sink is {runtime.sink.info.name}", field="webhook_id")
+    return runtime.binding
+
+
+def _given_binding(sink: Sink, asked: Rendering) -> AnyBinding:
+    url = asked.endpoint_url or sink.info.sample_url
+    check_endpoint_url(url, sink.info.schemes)
+    config = _validated(sink.config_model, asked.config, "config")
+    secrets = _validated(sink.secrets_model, asked.secrets or examples(sink.secrets_model)[0], "secrets")
+    if isinstance(sink, ChecksSettings) and asked.secrets:
+        try:
+            sink.check_settings(config, secrets)
+        except ValueError as wrong:
+            raise InvalidInputError(str(wrong), field="config") from None
+    return Binding("wh_preview", "preview", "", url, config, secrets, asked.batch)
+
+
+def _validated(model: type[BaseModel], values: dict[str, Any], part: str) -> BaseModel:
     try:
-        config = sink.config_model.model_validate(asked.config)
-        secrets = sink.secrets_model.model_validate(asked.secrets)
+        return model.model_validate(values)
     except ValidationError as error:
-        raise from_validation(
-            error, prefix="config" if error.title == sink.config_model.__name__ else "secrets"
-        ) from None
-    endpoint_url = asked.endpoint_url or sink.info.sample_url
-    check_endpoint_url(endpoint_url, sink.info.schemes)
-    binding: Binding[Any, Any] = Binding(
-        webhook_id="wh_preview",
-        webhook_name="preview",
-        organization_id="",
-        endpoint_url=endpoint_url,
-        config=config,
-        secrets=secrets,
-        batch=asked.batch,
-    )
-    item = sink.format(Event(str(event.get("id", "")), str(event.get("type", "")), orjson.dumps(event)), binding)
-    if isinstance(item, Reject):
-        return {"request": None, "rejected": item.reason}
-    return {"request": _shown(sink.build_request([item], binding), sink), "rejected": None}
+        raise from_validation(error, prefix=part) from None
 
 
 def _shown(request: OutboundRequest, sink: Sink) -> dict[str, Any]:
-    header_lines(request.headers)
+    headers = {name: MASK if name.lower() in request.secret_headers else value for name, value in request.headers}
     return {
         "method": request.method,
         "url": shown_url(request.url, secret_path=sink.info.secret_url),
-        "headers": {name: MASK if name.lower() in request.secret_headers else value for name, value in request.headers},
-        "body": request.shown_body.decode("utf-8", "replace"),
+        "headers": headers,
+        "added_headers": [] if is_syslog(request.url) else list(HOST_HEADERS),
+        **body_view(shown_body(request)),
+        "compressed": GZIP in request.headers,
     }

@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import orjson
-from sqlalchemy import RowMapping, select
+from sqlalchemy import RowMapping
 
 from app.core.clock import Clock, Micros, to_rfc3339
-from app.core.errors import ConflictError, InvalidInputError, NotFoundError
+from app.core.errors import ConflictError, InvalidInputError
 from app.core.ids import RandomBytes, new_id
 from app.delivery.access import read_returned, token_outgoing
 from app.delivery.answers import outcome_per_member, parse_head, read_answer
@@ -20,14 +20,14 @@ from app.delivery.exchange import Returned
 from app.delivery.history import GotResponse, SentRequest
 from app.delivery.launching import redacted_head
 from app.delivery.packing import Parcel, Refused, format_member, outgoing, signed_headers
-from app.delivery.runtime import NotReadyError, RuntimeLoader, WebhookRuntime
+from app.delivery.ready_webhook import ready_webhook
+from app.delivery.runtime import RuntimeLoader, WebhookRuntime
 from app.security.scope import Scope
 from app.sinks.protocol import AnyBinding
 from app.sinks.tokens import Token
 from app.sinks.types import OutboundRequest, Outcome
 from app.store import Store
 from app.store.claim import Claimed
-from app.store.tables import webhooks
 
 TEST_TYPE = "entrypoint.configuration.audit"
 
@@ -60,12 +60,8 @@ def send_test(
         ConflictError: it has no endpoint yet, its sink cannot work, or it gets no access token.
         InvalidInputError: the sink refuses the test event or cannot build a request from these settings.
     """
-    row = _find(store, webhook_id, scope)
     now = clock()
-    try:
-        runtime = loader.build(row, now)
-    except NotReadyError as error:
-        raise ConflictError(error.reason) from error
+    row, runtime = ready_webhook(store, loader, webhook_id, scope, now)
     member = _test_member(row, new_id("tst", random_bytes), to_rfc3339(now))
     item = format_member(runtime, member)
     if isinstance(item, Refused):
@@ -77,19 +73,6 @@ def send_test(
     returned = client.fetch(outgoing(None, request, headers))
     sent = _sent(runtime, request, list(headers[-3:]) if signature else [])
     return _result(runtime, returned, parcel, sent, now)
-
-
-def _find(store: Store, webhook_id: str, scope: Scope) -> RowMapping:
-    statement = select(webhooks).where(
-        *scope.within(webhooks), webhooks.c.id == webhook_id, webhooks.c.deleted_at.is_(None)
-    )
-    with store.read() as connection:
-        row = connection.execute(statement).mappings().one_or_none()
-    if row is None:
-        raise NotFoundError("no such webhook")
-    if row["endpoint_sealed"] is None or row["sink"] is None:
-        raise ConflictError("the webhook has no endpoint yet; set sink and endpoint_url first")
-    return row
 
 
 def _test_member(row: RowMapping, event_id: str, moment: str) -> Claimed:
