@@ -44,7 +44,7 @@ log = logging.getLogger(__name__)
 CheckTarget = Callable[[str], None]
 """Judges where a URL leads; raises ``InvalidInputError`` when nothing may be sent there."""
 
-DEFAULT_BATCH = {"batch_max_events": 20_000, "batch_max_bytes": 8 * 1024 * 1024, "batch_max_age_s": 20 * 60}
+DEFAULT_BATCH = {"batch_max_events": 20_000, "batch_max_bytes": 32 * 1024 * 1024, "batch_max_age_s": 20 * 60}
 DEFAULT_CONCURRENCY = 64
 PAUSED_BY_USER = "paused by a user"
 DELETED = "the webhook was deleted"
