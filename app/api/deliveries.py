@@ -105,5 +105,6 @@ def _attempt(attempt: AttemptView) -> dict[str, Any]:
         "response": got_response(attempt.response),
         "error": {"class": attempt.error_class, "detail": attempt.detail} if failed else None,
         "peer": attempt.peer,
+        "tls_version": attempt.tls_version,
         "timings": {f"{phase}_ms": micros_spent / 1000 for phase, micros_spent in attempt.timings.items()},
     }

@@ -18,6 +18,7 @@ import pycurl
 from app.core.endpoint_url import SYSLOG_SCHEMES, is_encrypted, origin, scheme_of
 from app.delivery.egress_failure import Progress, classify
 from app.delivery.egress_guard import EgressPolicy, Guard, Judged
+from app.delivery.egress_tls import TlsVersions, version_in
 from app.delivery.exchange import RESPONSE_CAP, Outgoing, Returned, Timings
 from app.sinks.types import ClientCertificate
 
@@ -55,6 +56,7 @@ class Transfer:
         method: one of ``METHODS``.
         policy: the operator's policy.
         guard: judges for that policy.
+        versions: what the client's connections speak.
         errand: what the handle is for; only ``REQUEST`` handles are used again.
         on_end: gets the result; without it, the result is the loop's to hand out.
     """
@@ -64,6 +66,7 @@ class Transfer:
         method: str,
         policy: EgressPolicy,
         guard: Guard,
+        versions: TlsVersions,
         errand: Errand = Errand.REQUEST,
         on_end: Callable[[Returned], None] | None = None,
     ) -> None:
@@ -71,6 +74,7 @@ class Transfer:
         self.errand = errand
         self.on_end = on_end
         self._guard = guard
+        self._versions = versions
         self.curl = pycurl.Curl()
         self.curl.transfer = self
         self._url = ""
@@ -94,6 +98,7 @@ class Transfer:
             self._scheme = scheme_of(request.url)
             curl.setopt(pycurl.URL, _libcurl_url(request.url, self._scheme))
             self._url = request.url
+            curl.setopt(pycurl.VERBOSE, int(is_encrypted(self._scheme)))
         limits = (request.total_limit_ms, request.connect_limit_ms)
         if limits != self._limits:
             curl.setopt(pycurl.TIMEOUT_MS, limits[0])
@@ -133,6 +138,7 @@ class Transfer:
             body=b"".join(self._body),
             truncated=self._truncated,
             peer=self._peer,
+            tls_version=self._tls_version,
             timings=self._timings(),
             failure=failure,
         )
@@ -161,6 +167,8 @@ class Transfer:
         self._refusal = ""
         self._requests = 0
         self._peer = ""
+        self._handshake = ""
+        self._tls_version = ""
         if self.offered:
             self.offered = []
 
@@ -188,6 +196,7 @@ class Transfer:
             (pycurl.PREREQFUNCTION, self._on_request),
             (pycurl.HEADERFUNCTION, self._on_header),
             (pycurl.WRITEFUNCTION, self._on_body),
+            (pycurl.DEBUGFUNCTION, self._on_note),
         )
         for option, value in options:
             self.curl.setopt(option, value)
@@ -226,7 +235,12 @@ class Transfer:
         self._lent.append(opened)
         return opened
 
-    def _on_request(self, peer: str, _local: str, port: int, _local_port: int) -> int:
+    def _on_note(self, kind: int, line: bytes) -> None:
+        """Called with everything that libcurl does on an encrypted connection; only the handshake is of interest."""
+        if kind == pycurl.INFOTYPE_TEXT:
+            self._handshake = version_in(line) or self._handshake
+
+    def _on_request(self, peer: str, local: str, port: int, local_port: int) -> int:
         """Called before each request, on reused connections too; lets exactly one request of an attempt pass.
 
         A second call means that libcurl wants to send the request again after a kept connection broke.
@@ -243,6 +257,11 @@ class Transfer:
             self._refusal = f"{join_address(peer, port)} is not allowed: {verdict.rule}"
             return int(pycurl.PREREQFUNC_ABORT)
         self._peer = join_address(peer, port)
+        if is_encrypted(self._scheme):
+            connection = (local, local_port, peer, port)
+            if self._handshake:
+                self._versions.learn(connection, self._handshake)
+            self._tls_version = self._versions.of(connection)
         return int(pycurl.PREREQFUNC_OK)
 
     def _on_header(self, line: bytes) -> int | None:

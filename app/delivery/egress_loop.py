@@ -19,6 +19,7 @@ import pycurl
 
 from app.delivery.egress_guard import EgressPolicy, Guard
 from app.delivery.egress_handle import Errand, Transfer
+from app.delivery.egress_tls import TlsVersions
 from app.delivery.exchange import Outgoing, Returned
 from app.sinks.types import ClientCertificate
 
@@ -41,6 +42,7 @@ class TransferLoop:
     def __init__(self, policy: EgressPolicy, max_in_flight: int) -> None:
         self._policy = policy
         self._guard = Guard(policy)
+        self._versions = TlsVersions()
         self._pool: defaultdict[str, list[Transfer]] = defaultdict(list)
         self._active: set[Transfer] = set()
         self._finished: list[Returned] = []
@@ -69,7 +71,7 @@ class TransferLoop:
             pycurl.error, ValueError, TypeError, UnicodeError: libcurl does not take the request; nothing was begun.
         """
         resting = self._pool[request.method]
-        transfer = resting.pop() if resting else Transfer(request.method, self._policy, self._guard)
+        transfer = resting.pop() if resting else Transfer(request.method, self._policy, self._guard, self._versions)
         self._begin(transfer, request, lines)
 
     def errand(
@@ -84,7 +86,7 @@ class TransferLoop:
 
         A connection that came to be is the caller's until it hands the transfer to ``drop``.
         """
-        transfer = Transfer("GET", self._policy, self._guard, errand, on_end)
+        transfer = Transfer("GET", self._policy, self._guard, self._versions, errand, on_end)
         self._begin(transfer, Outgoing(None, "GET", url, (), b"", limit_ms, limit_ms, certificate), [])
         return transfer
 

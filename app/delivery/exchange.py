@@ -88,6 +88,7 @@ class Returned:
     peer: str
     timings: Timings
     failure: TransferFailure | None = None
+    tls_version: str = ""
 
     @property
     def is_unanswered(self) -> bool:

@@ -71,6 +71,7 @@ class AttemptView:
     error_class: str | None
     detail: str | None
     peer: str | None
+    tls_version: str | None
     timings: dict[str, int]
 
 
@@ -216,6 +217,7 @@ def _attempt(row: Any, stored: dict[bytes, bytes], event_body: bytes | None) -> 
         error_class=row.error_class,
         detail=row.detail,
         peer=row.peer,
+        tls_version=row.tls_version,
         timings=timings,
     )
 

@@ -221,6 +221,7 @@ class Landing:
                 timings.tls,
                 timings.first_byte,
                 timings.total,
+                returned.tls_version or None,
             )
         )
         return exchange_id

@@ -65,6 +65,7 @@ class ExchangeRow(NamedTuple):
     tls_us: int
     first_byte_us: int
     total_us: int
+    tls_version: str | None = None
 
 
 class BatchRequestRow(NamedTuple):

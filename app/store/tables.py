@@ -279,6 +279,7 @@ exchanges = Table(
     Column("tls_us", Integer, nullable=False),
     Column("first_byte_us", Integer, nullable=False),
     Column("total_us", Integer, nullable=False),
+    Column("tls_version", Text),
 )
 """One HTTP request. The byte columns are digests of ``contents``; ``request_body`` NULL = the event's own bytes."""
 

@@ -14,6 +14,7 @@ from sqlalchemy import select
 from app.core.clock import MINUTE, SECOND, Micros
 from app.core.errors import ConflictError, NotFoundError
 from app.core.states import DeliveryState
+from app.delivery import claiming
 from app.delivery.batch_history import BatchRow, list_batches, member_states
 from app.delivery.close_by_hand import ClosedByHand, close_by_hand
 from app.delivery.drain import Drain
@@ -208,3 +209,15 @@ def test_a_batch_never_holds_events_of_two_organizations(
     with world.store.read() as connection:
         assert connection.execute(foreign).all() == []
     assert len(target.requests) == 4
+
+
+def test_no_more_bytes_of_batches_are_in_the_works_than_there_is_room_for(
+    world: World, target: Receiver, drain: Drain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(claiming, "BATCH_BYTES", 1)
+    hooks = [batch_hook(world, target, batch={"max_events": 2}) for _ in range(3)]
+    world.send_numbers(1, 2, 3, 4)
+    drain.turn({hook.partition for hook in hooks})
+    assert sum(world.states(hook).count(DeliveryState.SENDING) for hook in hooks) == 2, "one batch of six"
+    settle(drain, [hook.partition for hook in hooks])
+    assert [world.states(hook) for hook in hooks] == [[DELIVERED] * 4] * 3

@@ -183,6 +183,7 @@ def upgrade() -> None:
         sa.Column("tls_us", sa.Integer(), nullable=False),
         sa.Column("first_byte_us", sa.Integer(), nullable=False),
         sa.Column("total_us", sa.Integer(), nullable=False),
+        sa.Column("tls_version", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_exchanges")),
     )
     op.create_table(
