@@ -29,11 +29,15 @@ from app.core.errors import ConfigurationError
 )
 @click.option("--runs", type=click.IntRange(1, 99), default=3, show_default=True, help="Runs; the median counts.")
 @click.option("--profile", is_flag=True, help="Also show where a delivery's time goes, step by step.")
-def bench(*, as_json: bool, deliveries: int, database: str, runs: int, profile: bool) -> None:
+@click.option("--formats", is_flag=True, help="Only measure what each sink takes to format an event.")
+def bench(*, as_json: bool, deliveries: int, database: str, runs: int, profile: bool, formats: bool) -> None:
     """Measure deliveries per second: this stack beside two naive ones.
 
     Needs the source checkout. Starts servers and workers of its own on this machine, and removes what it made.
     """
+    if formats:
+        _formats(as_json=as_json)
+        return
     measurement = _module("bench.measure")
     report = _module("bench.report")
     measured = measurement.measure(database, deliveries, runs, lambda line: click.echo(line, err=True), profile=profile)
@@ -42,6 +46,15 @@ def bench(*, as_json: bool, deliveries: int, database: str, runs: int, profile: 
         click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())
     else:
         click.echo(report.as_table(measured.machine, measured.rows, measured.steps))
+
+
+def _formats(*, as_json: bool) -> None:
+    measurement = _module("bench.formats")
+    costs = measurement.measure_formats()
+    if as_json:
+        click.echo(orjson.dumps(measurement.as_documents(costs), option=orjson.OPT_INDENT_2).decode())
+    else:
+        click.echo("\n".join(measurement.as_lines(costs)))
 
 
 def _module(name: str) -> ModuleType:
