@@ -226,7 +226,7 @@ class Drain:
     def _queue(self, lane: Lane, rows: list[Claimed], now: Micros) -> None:
         lane.outstanding += len(rows)
         for member in rows:
-            load = Load((member,), now)
+            load = Load((member,), now, is_retry=member.is_retry)
             if self._still_to_send(lane, member):
                 lane.add(load)
 

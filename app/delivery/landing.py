@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from app.core.clock import AT_ONCE, Micros
 from app.core.states import DeliveryState
@@ -72,7 +73,7 @@ class Landing:
         batch.patience = patience_after(batch.patience, outcome, len(parcel.items))
         if not wants_halves(outcome, len(parcel.items), batch.patience):
             return False
-        first, second = (Load(half.members, load.claimed_at, half, batch) for half in halves(parcel))
+        first, second = (replace(load, members=half.members, parcel=half) for half in halves(parcel))
         lane.put_back(first)
         batch.aside.append(second)
         batch.parcels_left += 1
@@ -83,7 +84,7 @@ class Landing:
         self._note_exchange(flight, returned, now)
         load = flight.load
         flight.lane.finish(load)
-        flight.lane.put_back(Load(load.members, load.claimed_at, flight.parcel, load.batch))
+        flight.lane.put_back(replace(load, parcel=flight.parcel))
 
     def unsent(self, lane: Lane, load: Load, trouble: Outcome | TransferFailure, now: Micros) -> None:
         """Rule on deliveries that could not be sent, because the request that prepares it came to nothing."""
@@ -108,13 +109,15 @@ class Landing:
         ]
 
     def _rule_on_answer(self, flight: Flight, returned: Returned, outcome: Outcome, now: Micros) -> list[Ruling]:
+        lane, members = flight.lane, flight.parcel.members
+        if returned.timings.dns:
+            self._watch.resolved(lane, now)
+        self._watch.answered(lane, outcome.items or (outcome,), flight.started_at, now)
         singles = outcome_per_member(outcome, flight.parcel)
-        self._watch.resolved(flight.lane, returned.timings, now)
-        self._watch.answered(flight.lane, singles, flight.started_at, now)
-        schedule = flight.lane.runtime.schedule
+        schedule = lane.runtime.schedule
         return [
             rule_on_outcome(single, member, schedule, now, self._jitter)
-            for member, single in zip(flight.parcel.members, singles, strict=True)
+            for member, single in zip(members, singles, strict=True)
         ]
 
     def refuse(self, lane: Lane, load: Load, member: Claimed, ruling: Ruling, now: Micros) -> None:

@@ -51,11 +51,8 @@ class Load:
     claimed_at: Micros
     parcel: Parcel | None = None
     batch: OpenBatch | None = None
-
-    @property
-    def is_retry(self) -> bool:
-        """Whether it comes at a time of its own. What goes in ledger order is never kept waiting by it."""
-        return self.batch is None and bool(self.members) and self.members[0].is_retry
+    is_retry: bool = False
+    """Whether it comes at a time of its own. What goes in ledger order is never kept waiting by it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,16 +53,21 @@ class Launching:
         cut = self._first % len(lanes) if lanes else 0
         waiting = [*lanes[cut:], *lanes[:cut]]
         while free := self._client.capacity:
-            spare = free > self._reserved
-            waiting = [
-                lane
-                for lane in waiting
-                if lane.may_start(now) and (lane.proven or spare) and self._tokens.admits(lane, now)
-            ]
+            waiting = self._ready(waiting, free, now)
             if not waiting:
                 break
             for lane in waiting[:free]:
                 self._start(lane, lane.next())
+
+    def _ready(self, lanes: Sequence[Lane], free: int, now: Micros) -> list[Lane]:
+        """The lanes that may start a request; those that never had success only while the reserve stays free."""
+        to_try = free - self._reserved
+        ready = []
+        for lane in lanes:
+            if (lane.proven or to_try > 0) and lane.may_start(now) and self._tokens.admits(lane, now):
+                ready.append(lane)
+                to_try -= not lane.proven
+        return ready
 
     def _start(self, lane: Lane, load: Load) -> None:
         runtime = lane.runtime

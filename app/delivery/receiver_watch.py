@@ -20,7 +20,7 @@ from app.core.receiver_health import (
     held_back,
 )
 from app.core.retry import MAX_RETRY_AFTER_S
-from app.delivery.exchange import FailureClass, Timings, TransferFailure
+from app.delivery.exchange import FailureClass, TransferFailure
 from app.delivery.lanes import Lane
 from app.delivery.storable import storable
 from app.delivery.verdict import Jitter
@@ -31,7 +31,6 @@ log = logging.getLogger(__name__)
 
 RESOLVER_TRUST: Micros = 60 * SECOND
 """How long a look-up that worked proves that our resolver does."""
-_TAKEN = (Verdict.DELIVERED, Verdict.ACCEPTED_UNCONFIRMED)
 _NO_NAME = re.compile(r"[a-z+]+://(\[.*|[0-9.]+|localhost):[0-9]+")
 _TOLD_QUIETLY = {Condition.HEALTHY, Condition.UNSTEADY}
 """Single misses are in the history; the log tells of what slows a webhook."""
@@ -65,9 +64,9 @@ class ReceiverWatch:
         """Whether a name of another receiver was resolved lately."""
         return now - self._resolved_at < RESOLVER_TRUST
 
-    def resolved(self, lane: Lane, timings: Timings, now: Micros) -> None:
-        """An answer came; a look-up that was needed for it worked."""
-        if timings.dns and _NO_NAME.fullmatch(origin(lane.runtime.binding.endpoint_url)) is None:
+    def resolved(self, lane: Lane, now: Micros) -> None:
+        """A look-up that a request needed worked."""
+        if _NO_NAME.fullmatch(origin(lane.runtime.binding.endpoint_url)) is None:
             self._resolved_at = now
 
     def changes(self) -> list[HealthChange]:
@@ -95,14 +94,14 @@ class ReceiverWatch:
 
     def answered(self, lane: Lane, outcomes: Iterable[Outcome], started_at: Micros, now: Micros) -> None:
         """An answer came and was read; a part of a request that was taken proves as much as the whole."""
-        by_verdict: dict[Verdict, Outcome] = {}
-        for outcome in outcomes:
-            by_verdict.setdefault(outcome.verdict, outcome)
+        by_verdict = {outcome.verdict: outcome for outcome in outcomes}
         health = lane.health
-        taken = next((by_verdict[verdict] for verdict in _TAKEN if verdict in by_verdict), None)
+        taken = by_verdict.get(Verdict.DELIVERED) or by_verdict.get(Verdict.ACCEPTED_UNCONFIRMED)
         if taken is not None:
             lane.widen()
             health = _after_taking(health, taken, started_at, now)
+            if len(by_verdict) == 1 and health is lane.health:
+                return
         if (throttle := by_verdict.get(Verdict.THROTTLE)) is not None:
             lane.narrow(started_at, now)
             health = after_throttle(health, throttle.reason, throttle.retry_after_s, now, started_at, self._jitter())

@@ -22,6 +22,9 @@ THROTTLED_PER_TRY = 16
 """Every so manieth attempt of a delivery counts as a try although it was throttled. So an event that the receiver
 throttles for ever, and no other, steps aside and comes to an end."""
 
+SINGLE_TRY_WAIT = (60,)
+"""Seconds to wait after our own fault, where the webhook's schedule knows no wait at all."""
+
 MOST_LOSSES = 5
 """Workers that may die with a delivery in their hands before it counts as what killed them."""
 SUSPECT_AFTER = 2
@@ -101,7 +104,8 @@ def rule_on_failure(
         )
     if failure.kind is FailureClass.DNS and not resolver_works:
         detail = f"{failure.detail}; no other name was resolved lately, so it counts as no try"
-        due_at = next_attempt(min(member.tries, len(schedule)), schedule, now, jitter())
+        waits = schedule or SINGLE_TRY_WAIT
+        due_at = next_attempt(min(member.tries, len(waits)), waits, now, jitter())
         return Ruling(DeliveryState.PENDING, AttemptOutcome.OUR_FAULT, due_at, kind, detail, tries_undone=1)
     outcome = AttemptOutcome.UNKNOWN if failure.request_sent else AttemptOutcome.RETRY
     return _again(outcome, kind, failure.detail, member, schedule, now, jitter)

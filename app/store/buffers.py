@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -20,6 +21,7 @@ from sqlalchemy import (
     Select,
     Table,
     and_,
+    bindparam,
     case,
     cast,
     func,
@@ -102,15 +104,23 @@ def buffers_to_look_at(connection: Connection, held: Collection[int], now: Micro
 
     A webhook that somebody else is changing at this moment is left for the next look.
     """
+    found = connection.execute(_to_look_at(), {"held": sorted(held), "now": now, "most": limit})
+    return [Buffer(*row) for row in found]
+
+
+@cache
+def _to_look_at() -> Select[Any]:
+    """Built once: it is asked with every turn, and building it costs more than asking it."""
+    now = bindparam("now", type_=BigInteger)
     first_due = _of_webhook(deliveries, _FIRST_DUE)
     old = and_(webhooks.c.mode == Mode.BATCH, webhooks.c.state == "enabled", first_due <= now)
-    found = (
+    return (
         _buffers()
-        .where(webhooks.c.partition.in_(sorted(held)), or_(wants_look(now), old))
+        .where(webhooks.c.partition.in_(bindparam("held", expanding=True)), or_(wants_look(now), old))
         .order_by(webhooks.c.pk)
-        .limit(limit)
+        .limit(bindparam("most", type_=BigInteger))
+        .with_for_update(of=webhooks, skip_locked=True)
     )
-    return [Buffer(*row) for row in connection.execute(found.with_for_update(of=webhooks, skip_locked=True))]
 
 
 def lock_buffer(connection: Connection, webhook_pk: int) -> Buffer:

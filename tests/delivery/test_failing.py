@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import logging
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from app.core.clock import DAY, HOUR, MINUTE, SECOND
 from app.core.receiver_health import FAILING_AFTER
-from app.core.states import DeliveryState
+from app.core.states import AttemptOutcome, DeliveryState
 from app.delivery.drain import Drain
+from app.delivery.lanes import Lane
+from app.delivery.receiver_watch import ReceiverWatch
 from app.routing.webhook_input import Resumption
 from tests.conftest import MovableClock
 from tests.delivery.receiver import Receiver, Reply
@@ -196,3 +200,45 @@ def test_pausing_stops_what_was_claimed_and_resuming_sends_it_once(
     world.deliver(drain)
     assert world.states(hook) == [DELIVERED] * 40
     assert len(target.requests) == len(set(target.ids)) == 40
+
+
+def test_a_name_that_may_be_unresolved_through_our_own_fault_burns_no_try_but_is_probed(
+    world: World, drain: Drain, clock: MovableClock
+) -> None:
+    hook = world.add_webhook("http://receiver.invalid/", retry={"schedule_s": []})
+    world.send_numbers(1)
+    for _ in range(3):
+        world.deliver(drain)
+        clock.advance(HOUR)
+    assert world.states(hook) == [PENDING]
+    assert {attempt.error_class for attempt in world.attempts(hook)} == {"dns"}
+    assert {attempt.outcome for attempt in world.attempts(hook)} == {AttemptOutcome.OUR_FAULT}
+    assert world.webhook(hook)["health"]["consecutive_failures"] == 3
+
+
+def test_a_name_that_alone_is_unresolved_burns_its_tries(
+    world: World, drain: Drain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ReceiverWatch, "resolver_works", lambda _self, _now: True)
+    hook = world.add_webhook("http://receiver.invalid/", retry={"schedule_s": []})
+    world.send_numbers(1)
+    world.deliver(drain)
+    assert world.states(hook) == [FAILED]
+
+
+@pytest.mark.parametrize(
+    ("url", "proves"),
+    [
+        ("https://receiver.example/x", True),
+        ("http://receiver.example:8080/", True),
+        ("https://192.0.2.1/", False),
+        ("https://[2001:db8::1]:8443/", False),
+        ("http://localhost:9000/", False),
+    ],
+)
+def test_only_a_name_that_was_looked_up_proves_the_resolver(url: str, proves: bool) -> None:  # noqa: FBT001 - a table
+    watch = ReceiverWatch(lambda: 0.0)
+    lane = SimpleNamespace(runtime=SimpleNamespace(binding=SimpleNamespace(endpoint_url=url)))
+    watch.resolved(cast("Lane", lane), 10 * MINUTE)
+    assert watch.resolver_works(10 * MINUTE + 59 * SECOND) is proves
+    assert not watch.resolver_works(10 * MINUTE + 60 * SECOND)

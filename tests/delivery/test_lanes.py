@@ -29,7 +29,8 @@ def lane(concurrency: int = 64, rate_per_s: int | None = None) -> Lane:
 
 def load(number: int, *, retry: bool = False) -> Load:
     due_at = NOW if retry else AT_ONCE
-    return Load((Claimed(1, number, 1, 1, orphan=False, due_at=due_at, event_id="e", event_type="t", body=b""),), NOW)
+    member = Claimed(1, number, 1, 1, orphan=False, due_at=due_at, event_id="e", event_type="t", body=b"")
+    return Load((member,), NOW, is_retry=member.is_retry)
 
 
 def filled(made: Lane, firsts: int, retries: int) -> Lane:
