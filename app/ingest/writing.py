@@ -14,9 +14,10 @@ from app.core.event import CanonicalEvent
 from app.core.event_types import find_event_type
 from app.core.radius import RadiusRecord, read_radius
 from app.ingest.names import KnownNames, Names
-from app.routing.match import MEMO_LIMIT, RoutedEvent, Router, RoutingTable
+from app.routing.match import RoutedEvent
 from app.routing.owing import owed_by
 from app.routing.policies import NO_POLICY, Policy, judge
+from app.routing.routing_table import MEMO_LIMIT, Router, RoutingTable
 from app.store import Store
 from app.store.accepted import EventRow, known_keys, lock_ingest, remember_context, write_events
 from app.store.radius import count_radius

@@ -8,13 +8,12 @@ An event in reach that a filter or a change window keeps back becomes a skipped 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, cast
 
 import orjson
-from sqlalchemy import Connection
 
 from app.core.clock import AT_ONCE, Micros
 from app.core.event_types import find_event_type
@@ -22,12 +21,9 @@ from app.core.filters import FilterTooCostlyError
 from app.core.states import Mode
 from app.core.windows.decision import WindowDecision
 from app.core.windows.window import WindowKind
-from app.store.routes import Route, read_routes, routing_generation
+from app.store.routes import Route
 
 log = logging.getLogger(__name__)
-
-MEMO_LIMIT = 20_000
-"""Distinct (organization, context, type) triples remembered before the memo starts over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,29 +71,6 @@ def past_event(body: bytes) -> RoutedEvent:
     outside = document.get("outside_change_window") is not False
     allowed = tuple(one["name"] for one in document.get("change_windows", ()) if one["kind"] == WindowKind.ALLOW)
     return RoutedEvent(body, document["actor"]["type"], WindowDecision(outside, allowed))
-
-
-class RoutingTable:
-    """Routes of one moment, indexed by organization, with a memo of answers by (organization, context, type)."""
-
-    def __init__(self, routes: Iterable[Route], generation: int) -> None:
-        self.generation = generation
-        self._by_organization: dict[str, list[Route]] = {}
-        for route in routes:
-            self._by_organization.setdefault(route.organization_id, []).append(route)
-        self._memo: dict[tuple[str, str | None, str], tuple[Route, ...]] = {}
-
-    def matching(self, organization_id: str, context_id: str | None, event_type: str) -> tuple[Route, ...]:
-        """The routes that get an event, in the order of their creation."""
-        key = (organization_id, context_id, event_type)
-        found = self._memo.get(key)
-        if found is None:
-            if len(self._memo) >= MEMO_LIMIT:
-                self._memo.clear()
-            candidates = self._by_organization.get(organization_id, ())
-            found = tuple(route for route in candidates if refusal(route, context_id, event_type) is None)
-            self._memo[key] = found
-        return found
 
 
 _IDLE = {"needs_endpoint": "the webhook has no endpoint yet", "disabled": "the webhook is disabled"}
@@ -152,17 +125,3 @@ def explain(routes: Sequence[Route], context_id: str | None, event_type: str) ->
         yes = "scope and event type match" + (", held while the webhook is paused" if route.state == "paused" else "")
         decisions.append(Decision(route.webhook_id, route.name, reason is None, reason or yes))
     return decisions
-
-
-class Router:
-    """Keeps a routing table and renews it when any webhook changed, judged inside the caller's transaction."""
-
-    def __init__(self) -> None:
-        self._table = RoutingTable((), -1)
-
-    def table(self, connection: Connection) -> RoutingTable:
-        """The table that is true for this transaction."""
-        generation = routing_generation(connection)
-        if generation != self._table.generation:
-            self._table = RoutingTable(read_routes(connection), generation)
-        return self._table

@@ -20,9 +20,10 @@ from app.core.event import CanonicalEvent, Change
 from app.core.ids import RandomBytes, new_id
 from app.core.masking import MASK
 from app.core.rating import rate
-from app.routing.match import RoutedEvent, RoutingTable
+from app.routing.match import RoutedEvent
 from app.routing.owing import owed_by
 from app.routing.policies import judge, policy_of
+from app.routing.routing_table import OrganizationRoutes
 from app.store.accepted import EventRow, lock_ingest, organization_name, write_events
 from app.store.routes import read_routes
 
@@ -110,8 +111,7 @@ class OwnAudit:
         body = event.to_json(
             received_at=now, organization_name=organization_name(connection, change.organization_id), windows=windows
         )
-        table = RoutingTable(read_routes(connection, change.organization_id), 0)
-        routes = table.matching(change.organization_id, None, OWN_TYPE)
+        routes = OrganizationRoutes(read_routes(connection, change.organization_id)).matching(None, OWN_TYPE)
         others = [route for route in routes if route.webhook_pk != change.webhook_pk]
         owed = owed_by(RoutedEvent(body, event.actor_type, windows), others, now)
         row = EventRow(

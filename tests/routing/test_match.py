@@ -5,19 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from sqlalchemy import update
 
 from app.core.clock import AT_ONCE, SECOND
 from app.core.states import Mode
-from app.routing import match
-from app.routing.match import Router, RoutingTable, due_time, explain, refusal
-from app.store import Store
-from app.store.partitions import next_counter
+from app.routing.match import due_time, explain, refusal
 from app.store.routes import Route
-from app.store.tables import webhooks
-from tests.world import AUDIT, World
+from tests.world import AUDIT
 
 NOW = 1_800_000_000_000_000
 
@@ -91,56 +84,3 @@ def test_the_explanation_names_each_webhook_and_the_reason() -> None:
     assert [one.matched for one in found.values()] == [True, False, True]
     assert "c9" in found["elsewhere"].reason
     assert "held" in found["held"].reason
-
-
-@given(
-    of_webhooks=st.lists(
-        st.tuples(st.sampled_from(["acme", "other"]), st.sampled_from([None, "c1", "c2"])), max_size=8
-    ),
-    event=st.tuples(st.sampled_from(["acme", "other", "third"]), st.sampled_from([None, "c1", "c2", "c3"])),
-)
-def test_nothing_crosses_a_border(of_webhooks: list[tuple[str, str | None]], event: tuple[str, str | None]) -> None:
-    routes = [
-        route(webhook_pk=pk, organization_id=organization, context_id=context)
-        for pk, (organization, context) in enumerate(of_webhooks)
-    ]
-    table = RoutingTable(routes, 1)
-    for _ in range(2):
-        found = table.matching(*event, AUDIT)
-        expected = [one for one in routes if one.organization_id == event[0] and one.context_id in {None, event[1]}]
-        assert list(found) == expected
-
-
-def test_a_full_memo_starts_over_and_still_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(match, "MEMO_LIMIT", 3)
-    table = RoutingTable([route(context_id="c7")], 1)
-    assert [len(table.matching("acme", f"c{number}", AUDIT)) for number in range(10)] == [0] * 7 + [1, 0, 0]
-
-
-def test_a_changed_webhook_is_seen_by_the_next_transaction_of_every_process(world: World, store: Store) -> None:
-    hook = world.add_webhook("http://127.0.0.1:9/x", event_types=[AUDIT])
-    router = Router()
-    with store.read() as connection:
-        first = router.table(connection)
-        assert router.table(connection) is first, "nothing changed, nothing is read again"
-    assert len(first.matching("acme", None, AUDIT)) == 1
-    world.change(hook.id, event_types=["signin.success"])
-    with store.read() as connection:
-        assert router.table(connection).matching("acme", None, AUDIT) == ()
-
-
-def test_a_table_follows_a_change_inside_its_own_transaction(world: World, store: Store) -> None:
-    world.add_webhook("http://127.0.0.1:9/x")
-    router = Router()
-    with store.write() as connection:
-        assert len(router.table(connection).matching("acme", None, AUDIT)) == 1
-        connection.execute(update(webhooks).values(state="disabled"))
-        next_counter(connection, "routing_generation")
-        assert router.table(connection).matching("acme", None, AUDIT) == ()
-
-
-def test_a_deleted_webhook_is_no_route(world: World, store: Store) -> None:
-    hook = world.add_webhook("http://127.0.0.1:9/x")
-    with store.write() as connection:
-        connection.execute(update(webhooks).where(webhooks.c.pk == hook.pk).values(deleted_at=1))
-        assert Router().table(connection).matching("acme", None, AUDIT) == ()
