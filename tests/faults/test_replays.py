@@ -74,7 +74,9 @@ class House:
         return Counter(orjson.loads(one.body)["id"] for one in read if one.line.split(" ")[1] == f"/{webhook.id}")
 
 
-@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+@pytest.fixture(
+    scope="module", params=["sqlite", pytest.param("postgresql", marks=[pytest.mark.postgres, pytest.mark.faults_full])]
+)
 def house(request: pytest.FixtureRequest, new_troupe: NewTroupe) -> Iterator[House]:
     made = House(new_troupe(request.param))
     with closing(made.receiver):
