@@ -31,13 +31,13 @@ Answer = Callable[[socket.socket, int], None]
 class Receiver:
     """Listens on loopback and answers as told, one thread per connection."""
 
-    def __init__(self, answer: Answer | None = None) -> None:
+    def __init__(self, answer: Answer | None = None, address: tuple[str, int] = ("127.0.0.1", 0)) -> None:
         self.requests: list[Received] = []
         self.connections = 0
         self._answer = answer or (lambda connection, _number: connection.sendall(OK))
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=256)
+        self._listener = socket.create_server(address, backlog=256)
         self._threads = [threading.Thread(target=self._accept, daemon=True)]
         self._threads[0].start()
 

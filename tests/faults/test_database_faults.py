@@ -21,7 +21,7 @@ from sqlalchemy import make_url
 from tests.faults.conftest import Measure, NewTroupe
 from tests.faults.installation import Installation, await_that
 from tests.faults.scene import Scene
-from tests.faults.servers import start_server
+from tests.faults.servers import cannot, start_server
 from tests.faults.troupe import Troupe
 
 pytestmark = [pytest.mark.process, pytest.mark.redis, pytest.mark.timeout(240)]
@@ -220,13 +220,6 @@ def small_disk(megabytes: int) -> Iterator[Path]:
     finally:
         subprocess.run(["umount", "-l", str(folder)], check=True)
         folder.rmdir()
-
-
-def cannot(reason: str) -> None:
-    """Say that this machine cannot run a test; under CI that is a failure."""
-    if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)
 
 
 @FULL

@@ -37,6 +37,7 @@ class Troupe(Installation):
         database_url: "" for the instance's own SQLite file.
         allow: networks that may be dialled.
         lease_s: the lease of a partition and of the tick.
+        before: words that put the processes into namespaces of their own.
         settings: more of ``RELAYPOINT_*``, without the prefix.
     """
 
@@ -48,6 +49,7 @@ class Troupe(Installation):
         database_url: str = "",
         allow: str = "127.0.0.0/8",
         lease_s: float = LEASE_S,
+        before: Sequence[str] = (),
         **settings: str,
     ) -> None:
         super().__init__(instance, database_url=database_url, allow=allow)
@@ -66,7 +68,7 @@ class Troupe(Installation):
             **{f"RELAYPOINT_{name.upper()}": value for name, value in settings.items()},
         }
         self._zygote = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.zygote", str(lease_s)],
+            [*before, sys.executable, "-m", "tests.faults.zygote", str(lease_s)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=self.environ,
