@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import Protocol as TypingProtocol
 
 
@@ -36,7 +37,7 @@ class Scope(TypingProtocol):
 class Transport(TypingProtocol):
     """An answer that is sent piece by piece."""
 
-    async def send_bytes(self, data: bytes) -> None:
+    def send_bytes(self, data: bytes) -> Awaitable[None]:
         """Send the next piece."""
         ...
 

@@ -11,7 +11,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
-from app.api.rsgi_types import Headers, Protocol, Scope
+from app.api.rsgi_types import Headers, Protocol, Scope, Transport
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
@@ -106,4 +106,9 @@ class WsgiBridge:
     ) -> None:
         transport = protocol.response_stream(status, headers)
         for chunk in chunks:
-            asyncio.run_coroutine_threadsafe(transport.send_bytes(chunk), loop).result()
+            asyncio.run_coroutine_threadsafe(_send(transport, chunk), loop).result()
+
+
+async def _send(transport: Transport, chunk: bytes) -> None:
+    """On the loop: what the server gives to wait for is no coroutine, and belongs to this thread."""
+    await transport.send_bytes(chunk)

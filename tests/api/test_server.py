@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -69,8 +69,12 @@ class FakeProtocol:
         self.status, self.headers = status, dict(headers)
         return self
 
-    async def send_bytes(self, data: bytes) -> None:
+    def send_bytes(self, data: bytes) -> Awaitable[None]:
+        """As the server's own: not a coroutine, and called on the loop only."""
+        done = asyncio.get_running_loop().create_future()
         self.sent += data
+        done.set_result(None)
+        return done
 
 
 class Server:
