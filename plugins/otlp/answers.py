@@ -28,6 +28,7 @@ def classify_export(answer: Answer, items: Sequence[Item]) -> Outcome:
 
 
 def _success(answer: Answer, count: int) -> Outcome:
+    """Rejected records get results of their own, so that the host does not send the request again in halves."""
     kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "text/html":
         return Outcome(Verdict.SINK_BROKEN, f"status {answer.status}, but the body is a web page")
@@ -35,6 +36,7 @@ def _success(answer: Answer, count: int) -> Outcome:
     if not rejected or rejected < 0:
         return Outcome(Verdict.DELIVERED)
     if rejected >= count:
-        return Outcome(Verdict.REJECT, "the receiver took the request and rejected every record")
+        reason = "the receiver took the request and rejected every record"
+        return Outcome(Verdict.PARTIAL, reason, items=(Outcome(Verdict.REJECT, reason),) * count)
     reason = f"the receiver rejected {rejected} of {count} records without saying which; they are not sent again"
     return Outcome(Verdict.ACCEPTED_UNCONFIRMED, reason)

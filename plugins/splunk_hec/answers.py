@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import orjson
 
 from app.sinks import Answer, Item, Outcome, Verdict, classify_by_status, is_success, retry_after, too_large
 from plugins.splunk_hec.settings import SplunkConfig, WrongIndex
+
+_AWAITS_ACK = "the collector took the events; whether the indexers stored them is not asked"
+"""The token has indexer acknowledgement switched on."""
 
 HEALTHY = 17
 """The health endpoint's "HEC is healthy"."""
@@ -53,10 +56,14 @@ _MEANINGS: dict[int, tuple[Verdict, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The body of a HEC answer. ``first_bad`` is ``invalid-event-number``: events before it were taken."""
+    """The body of a HEC answer. ``first_bad`` is ``invalid-event-number``: events before it were taken.
+
+    ``awaits_ack`` says that the token has indexer acknowledgement on, so that success means taken, not yet stored.
+    """
 
     code: int
     first_bad: int | None
+    awaits_ack: bool = False
 
 
 def parse_reply(body: bytes) -> Reply | None:
@@ -68,7 +75,8 @@ def parse_reply(body: bytes) -> Reply | None:
     if not isinstance(data, dict) or type(data.get("code")) is not int:
         return None
     first_bad = data.get("invalid-event-number")
-    return Reply(data["code"], first_bad if type(first_bad) is int and first_bad >= 0 else None)
+    named = first_bad if type(first_bad) is int and first_bad >= 0 else None
+    return Reply(data["code"], named, awaits_ack=type(data.get("ackId")) is int)
 
 
 def classify_answer(answer: Answer, items: Sequence[Item], config: SplunkConfig) -> Outcome:
@@ -89,7 +97,10 @@ def classify_answer(answer: Answer, items: Sequence[Item], config: SplunkConfig)
         return _by_status(answer, items)
     if reply.code == _WRONG_INDEX:
         meaning = _wrong_index(config)
-    return _apply(_outcome(reply.code, *meaning, answer), reply.first_bad, len(items))
+    outcome = _outcome(reply.code, *meaning, answer)
+    if outcome.verdict is Verdict.DELIVERED and reply.awaits_ack:
+        return replace(outcome, verdict=Verdict.ACCEPTED_UNCONFIRMED, reason=_AWAITS_ACK)
+    return _apply(outcome, reply.first_bad, len(items))
 
 
 def _wrong_index(config: SplunkConfig) -> tuple[Verdict, str]:

@@ -250,8 +250,11 @@ def test_a_compressed_request_holds_the_same_bytes_and_says_so() -> None:
     assert request == SINK.build_request(items, bound(gzip=True))
 
 
-def test_an_acknowledged_answer_is_delivered() -> None:
-    assert read(200, {"text": "Success", "code": 0, "ackId": 4}).verdict is D
+def test_with_indexer_acknowledgement_on_success_is_taken_but_not_yet_confirmed() -> None:
+    outcome = read(200, {"text": "Success", "code": 0, "ackId": 4})
+    assert (outcome.verdict, "indexers" in outcome.reason) == (Verdict.ACCEPTED_UNCONFIRMED, True)
+    busy = read(503, {"text": "", "code": 9, "ackId": 4})
+    assert busy.verdict is not Verdict.ACCEPTED_UNCONFIRMED
 
 
 def test_the_health_answer_is_good_for_a_probe() -> None:
