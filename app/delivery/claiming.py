@@ -17,7 +17,7 @@ from app.delivery.runtime import NotReadyError, RuntimeLoader, WebhookRuntime
 from app.delivery.stopping import Stopping
 from app.delivery.verdict import SUSPECT_AFTER
 from app.store.batches import ClosedBatch, close_all, close_full
-from app.store.buffers import Buffer, buffers_to_look_at, count_new, has_waited
+from app.store.buffers import Buffer, batch_partitions, buffers_to_look_at, count_new, has_waited
 from app.store.claim import Claimed, ClaimedBatch, claim_batches, claim_deliveries, return_claimed
 from app.store.due import DueWebhook, due_webhooks
 from app.store.holds import park_due
@@ -57,6 +57,7 @@ class Claiming:
         self._token = token
         self._random_bytes = random_bytes
         self._generation = -1
+        self._batch_partitions: frozenset[int] = frozenset()
 
     def look(
         self, connection: Connection, held: Collection[int], lanes: Mapping[int, Lane], lane_of: LaneOf, now: Micros
@@ -66,7 +67,7 @@ class Claiming:
         if not held:
             return found
         self._heed_changes(connection, lanes)
-        self._close_batches(connection, held, now)
+        self._close_batches(connection, self._batch_partitions.intersection(held), now)
         room_bytes = BATCH_BYTES - sum(lane.batch_bytes for lane in lanes.values() if lane.outstanding)
         for webhook in due_webhooks(connection, held, now):
             found.busy.add(webhook.partition)
@@ -90,6 +91,7 @@ class Claiming:
         if generation == self._generation:
             return
         self._generation = generation
+        self._batch_partitions = batch_partitions(connection)
         versions = enabled_versions(connection, lanes)
         for pk, lane in lanes.items():
             if versions.get(pk) != lane.runtime.version:
@@ -127,6 +129,8 @@ class Claiming:
             return None
 
     def _close_batches(self, connection: Connection, held: Collection[int], now: Micros) -> None:
+        if not held:
+            return
         for buffer in buffers_to_look_at(connection, held, now, BUFFERS_PER_LOOK):
             if buffer.state == "disabled":
                 closed = close_all(connection, buffer, now, self._random_bytes, CloseReason.DISABLED)

@@ -99,6 +99,12 @@ def _of_webhook(table: Table, rows: Select[Any]) -> ScalarSelect[Any]:
     return first.correlate(webhooks).scalar_subquery()
 
 
+def batch_partitions(connection: Connection) -> frozenset[int]:
+    """The partitions that have batch webhooks. Every new webhook raises the routing generation."""
+    mine = select(webhooks.c.partition).where(webhooks.c.mode == Mode.BATCH, webhooks.c.deleted_at.is_(None))
+    return frozenset(connection.execute(mine.distinct()).scalars())
+
+
 def buffers_to_look_at(connection: Connection, held: Collection[int], now: Micros, limit: int) -> list[Buffer]:
     """Buffers of the held partitions that may have to be closed, their webhooks locked until the commit.
 
