@@ -81,7 +81,7 @@ class Claiming:
             if runtime.mode is Mode.BATCH:
                 room_bytes -= self._claim_batches(connection, lane, found, now, room_bytes)
             elif lane.room:
-                found.claimed.append((lane, self._claim(connection, lane, lanes, now)))
+                found.claimed.append((lane, self._claim(connection, lane, lanes, found, now)))
         self._note_losses(connection, found, now)
         return found
 
@@ -97,21 +97,28 @@ class Claiming:
             if versions.get(pk) != lane.runtime.version:
                 lane.stopped = True
 
-    def _claim(self, connection: Connection, lane: Lane, lanes: Mapping[int, Lane], now: Micros) -> list[Claimed]:
+    def _claim(
+        self, connection: Connection, lane: Lane, lanes: Mapping[int, Lane], found: Look, now: Micros
+    ) -> list[Claimed]:
         """First attempts in ledger order, then retries; a long backlog of the former does not starve the latter."""
         lane.grow()
         pk, room = lane.runtime.pk, lane.room
         rows = claim_deliveries(connection, pk, self._token, now, room)
-        if len(rows) == room >= RETRY_SHARE and not rows[-1].is_retry:
-            rows += claim_deliveries(connection, pk, self._token, now, room // RETRY_SHARE, after=AT_ONCE)
+        if len(rows) == room > 1 and not rows[-1].is_retry:
+            share = max(1, room // RETRY_SHARE)
+            rows += claim_deliveries(connection, pk, self._token, now, share, after=AT_ONCE)
         suspects = [row for row in rows if row.orphan and row.losses >= SUSPECT_AFTER]
         lane.alone = bool(suspects)
-        if suspects:
-            others = any(other.alone and other.outstanding for other in lanes.values())
-            kept = [] if others else suspects[:1]
-            return_claimed(connection, [row for row in rows if row not in kept])
-            return kept
-        return rows
+        if not suspects:
+            return rows
+        kept = [] if self._sends_a_suspect(lanes, found) else suspects[:1]
+        return_claimed(connection, [row for row in rows if row not in kept])
+        return kept
+
+    def _sends_a_suspect(self, lanes: Mapping[int, Lane], found: Look) -> bool:
+        """Whether this process has a delivery in its hands, or takes one now, that workers may die of."""
+        at_work = any(lane.alone and lane.outstanding for lane in lanes.values())
+        return at_work or any(lane.alone and rows for lane, rows in found.claimed)
 
     def _note_losses(self, connection: Connection, found: Look, now: Micros) -> None:
         """Write down the attempts of workers that died, with the claim itself, so that a second death hides none."""

@@ -33,6 +33,8 @@ MAX_IN_FLIGHT = 1_024
 """Requests on the wire per worker process; each webhook has its own, smaller bound."""
 REFUSED_PAUSE_S = 0.02
 """Rings for a partition that another engine holds need no hurry: the holder looks by itself."""
+STUCK_AFTER_S = 60.0
+"""A round that takes longer than this hangs, in a plugin most likely; its process ends, so that others can go on."""
 _STORE_BACKOFF_S = (0.1, 0.2, 0.5, 1.0, 2.0)
 
 
@@ -56,7 +58,17 @@ class DrainEngine:
         self._stop_by: float | None = None
         self._thread: threading.Thread | None = None
         self._client: EgressClient | None = None
-        self.failed: BaseException | None = None
+        self._alive_at = time.monotonic()
+        self._error: BaseException | None = None
+
+    @property
+    def failed(self) -> BaseException | None:
+        """What ended the thread, or that it hangs; None while it works."""
+        if self._error is None and self._thread is not None and self._thread.is_alive():
+            silent_s = time.monotonic() - self._alive_at
+            if silent_s > STUCK_AFTER_S:
+                return TimeoutError(f"the drain has hung for {silent_s:.0f} seconds")
+        return self._error
 
     def start(self) -> None:
         """Open the database, load the sinks, start the thread. Called once, after any fork."""
@@ -82,6 +94,7 @@ class DrainEngine:
             audit=OwnAudit(clock=system_clock, random_bytes=secrets.token_bytes),
         )
         spare_the_collector()
+        self._alive_at = time.monotonic()
         self._thread = threading.Thread(target=self._run, args=(drain, store), name="drain", daemon=True)
         self._thread.start()
 
@@ -121,13 +134,14 @@ class DrainEngine:
                 self._round(drain)
             self._finish(drain, self._stop_by)
         except BaseException as error:  # noqa: BLE001 - whatever ended the thread ends the process, loudly
-            self.failed = error
+            self._error = error
         finally:
             with self._changed:
                 self._changed.notify_all()
             store.close()
 
     def _round(self, drain: Drain) -> None:
+        self._alive_at = time.monotonic()
         with self._changed:
             admit, self._inbox = self._inbox, set()
         if drain.turn_is_due(admitting=bool(admit)):
@@ -152,11 +166,13 @@ class DrainEngine:
                 if self._stop_by is not None and time.monotonic() > self._stop_by:
                     raise
                 drain.poll(wait_s)
+                self._alive_at = time.monotonic()
         return admit
 
     def _finish(self, drain: Drain, stop_by: float) -> None:
         drain.begin_stop()
         while not drain.is_idle and time.monotonic() < stop_by:
+            self._alive_at = time.monotonic()
             self._turn(drain, set())
             drain.poll(0.05)
         self._turn(drain, set())

@@ -49,7 +49,10 @@ class Engine(Protocol):
     ``stop`` may be called from another thread while ``drain`` blocks, and makes it return soon.
     """
 
-    failed: BaseException | None
+    @property
+    def failed(self) -> BaseException | None:
+        """Why it can work no more; None while it can."""
+        ...
 
     def start(self) -> None:
         """Start the thread; called once, after the process has started."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,10 +10,13 @@ from pathlib import Path
 import pytest
 
 from app.core.states import DeliveryState
+from app.delivery import engine as engine_module
 from app.delivery.drain import Drain
 from app.delivery.engine import DrainEngine, build_engine
 from app.settings import Settings
+from app.sinks import AnyBinding, Event, Item
 from app.store import Store
+from plugins.webhook import WebhookSink
 from tests.delivery.receiver import Received, Receiver, Reply
 from tests.world import Rings, World
 
@@ -101,3 +105,24 @@ def test_the_next_life_of_a_worker_takes_over_at_once_what_its_last_left_in_flig
     assert time.monotonic() - began < 5, "nobody rang, and the lease of its last life was not waited for"
     next_life.stop(5.0)
     assert [attempt.error_class for attempt in world.attempts(hook)] == ["worker_lost", None]
+
+
+def test_a_plugin_that_hangs_ends_the_process_and_not_all_deliveries(
+    world: World, target: Receiver, engine: DrainEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_module, "STUCK_AFTER_S", 0.5)
+    released = threading.Event()
+    format_event = WebhookSink.format
+
+    def hang(self: WebhookSink, event: Event, binding: AnyBinding) -> Item:
+        released.wait(10)
+        return format_event(self, event, binding)
+
+    monkeypatch.setattr(WebhookSink, "format", hang)
+    hook = world.add_webhook(target.url)
+    world.send_numbers(1)
+    engine.drain(hook.partition, 0.1)
+    wait_until(lambda: isinstance(engine.failed, TimeoutError))
+    released.set()
+    wait_until(lambda: engine.failed is None)
+    wait_until(lambda: world.account(hook).delivered == 1)

@@ -115,16 +115,18 @@ def test_what_kills_workers_is_found_alone_and_set_aside_while_its_neighbours_fl
 
     world.sinks.put(Poisoned())
     hook = world.add_webhook(target.url, sink="odd")
+    beside = world.add_webhook(target.url, concurrency=1)
     world.send_numbers(*range(1, 7))
     deaths = 0
     for _ in range(2 * MOST_LOSSES):
         try:
-            settle(world.drain(client), [hook.partition])
+            world.deliver(world.drain(client))
         except Killed:
             deaths += 1
             client.close()
             clock.advance(PARTITION_LEASE + 1)
     assert deaths == MOST_LOSSES
+    assert world.states(beside) == [DELIVERED] * 6, "other webhooks of the same workers, too"
     assert world.states(hook) == [DELIVERED, DELIVERED, FAILED, DELIVERED, DELIVERED, DELIVERED]
     assert world.ledger().balanced
 
