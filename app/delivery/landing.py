@@ -9,6 +9,7 @@ from app.core.clock import AT_ONCE, Micros
 from app.core.states import DeliveryState
 from app.delivery.answers import outcome_per_member, read_answer
 from app.delivery.contents import ContentLedger
+from app.delivery.echoes import masked
 from app.delivery.exchange import Returned, TransferFailure
 from app.delivery.isolation import halves_to_release, patience_after, wants_halves, without_patience
 from app.delivery.lanes import Flight, Lane, Load
@@ -215,8 +216,8 @@ class Landing:
                 flight.signature,
                 flight.head_digest,
                 flight.body_digest,
-                digest(returned.head, now) if returned.head else None,
-                digest(returned.body, now) if returned.body else None,
+                digest(masked(returned.head, flight.credentials), now) if returned.head else None,
+                digest(masked(returned.body, flight.credentials), now) if returned.body else None,
                 returned.truncated,
                 returned.peer,
                 timings.dns,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from pydantic import SecretStr
 
@@ -55,6 +56,13 @@ class Load:
     """Whether it comes at a time of its own. What goes in ledger order is never kept waiting by it."""
 
 
+class RequestHead(NamedTuple):
+    """A request's head as history keeps it, and the credentials that were sent with it."""
+
+    redacted: bytes
+    credentials: tuple[bytes, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Flight:
     """A request on the wire, and what must be remembered until it lands."""
@@ -66,6 +74,8 @@ class Flight:
     signature: str
     head_digest: bytes
     body_digest: bytes | None
+    credentials: tuple[bytes, ...] = field(repr=False)
+    """What is masked in the answer."""
     access_token: SecretStr | None
 
 
@@ -99,8 +109,8 @@ class Lane:
     tokens: float = 1.0
     """Requests a rate-limited webhook may start now; refilled as time passes, up to one second's worth."""
     refilled_at: Micros = 0
-    heads: dict[tuple[object, ...], bytes] = field(default_factory=dict)
-    """Redacted request heads by what varies between requests; cleared with the lane."""
+    heads: dict[tuple[object, ...], RequestHead] = field(default_factory=dict)
+    """Request heads by what varies between requests; cleared with the lane."""
 
     @property
     def has_queued(self) -> bool:

@@ -12,9 +12,10 @@ from app.core.shown_url import MASK, shown_url
 from app.core.states import AttemptOutcome, DeliveryState
 from app.delivery.access import TokenDesk
 from app.delivery.contents import ContentLedger
+from app.delivery.echoes import credentials_of
 from app.delivery.egress import EgressClient
 from app.delivery.landing import Landing
-from app.delivery.lanes import Flight, Lane, Load
+from app.delivery.lanes import Flight, Lane, Load, RequestHead
 from app.delivery.packing import Parcel, Refused, format_member, outgoing, signed_headers
 from app.delivery.runtime import WebhookRuntime
 from app.delivery.verdict import Ruling
@@ -94,18 +95,23 @@ class Launching:
         same_bytes = load.batch is None and request.body is parcel.members[0].body
         body_digest = None if same_bytes else self._contents.digest(request.shown_body, now)
         headers, signature = signed_headers(runtime, request, parcel.message_id, now)
+        head = _head(lane, request)
+        head_digest = self._contents.digest(head.redacted, now)
         flight = Flight(
-            lane, load, parcel, now, signature, self._head_digest(lane, request, now), body_digest, binding.access_token
+            lane, load, parcel, now, signature, head_digest, body_digest, head.credentials, binding.access_token
         )
         lane.spend(load)
         self._client.start(outgoing(flight, request, headers))
 
-    def _head_digest(self, lane: Lane, request: OutboundRequest, now: Micros) -> bytes:
-        varying = (request.method, request.url, request.headers)
-        head = lane.heads.get(varying)
-        if head is None:
-            head = lane.heads[varying] = redacted_head(lane.runtime, request)
-        return self._contents.digest(head, now)
+
+def _head(lane: Lane, request: OutboundRequest) -> RequestHead:
+    """The head of a request, worked out once for all requests that share it."""
+    varying = (request.method, request.url, request.headers)
+    head = lane.heads.get(varying)
+    if head is None:
+        redacted = redacted_head(lane.runtime, request)
+        head = lane.heads[varying] = RequestHead(redacted, credentials_of(lane.runtime, request))
+    return head
 
 
 def refusal(refused: Refused) -> Ruling:

@@ -15,6 +15,7 @@ from app.core.errors import ConflictError, InvalidInputError
 from app.core.ids import RandomBytes, new_id
 from app.delivery.access import read_returned, token_outgoing
 from app.delivery.answers import outcome_per_member, parse_head, read_answer
+from app.delivery.echoes import credentials_of, masked
 from app.delivery.egress import EgressClient
 from app.delivery.exchange import Returned
 from app.delivery.history import GotResponse, SentRequest
@@ -72,7 +73,7 @@ def send_test(
     headers, signature = signed_headers(runtime, request, parcel.message_id, now)
     returned = client.fetch(outgoing(None, request, headers))
     sent = _sent(runtime, request, list(headers[-3:]) if signature else [])
-    return _result(runtime, returned, parcel, sent, now)
+    return _result(runtime, returned, parcel, sent, credentials_of(runtime, request), now)
 
 
 def _test_member(row: RowMapping, event_id: str, moment: str) -> Claimed:
@@ -127,12 +128,20 @@ def _sent(runtime: WebhookRuntime, request: OutboundRequest, fresh: list[tuple[s
     return SentRequest(head["method"], head["url"], headers, request.shown_body)
 
 
-def _result(runtime: WebhookRuntime, returned: Returned, parcel: Parcel, sent: SentRequest, now: Micros) -> TestResult:
+def _result(
+    runtime: WebhookRuntime,
+    returned: Returned,
+    parcel: Parcel,
+    sent: SentRequest,
+    credentials: tuple[bytes, ...],
+    now: Micros,
+) -> TestResult:
     if returned.failure is not None:
         failure = returned.failure
         return TestResult(sent, None, str(failure.kind), failure.detail, returned.timings.total)
     outcome = outcome_per_member(read_answer(runtime, returned, parcel, now), parcel)[0]
     if returned.is_unanswered:
         return TestResult(sent, None, str(outcome.verdict), outcome.reason, returned.timings.total)
-    response = GotResponse(returned.status, tuple(parse_head(returned.head).items()), returned.body, returned.truncated)
+    headers = tuple(parse_head(masked(returned.head, credentials)).items())
+    response = GotResponse(returned.status, headers, masked(returned.body, credentials), returned.truncated)
     return TestResult(sent, response, str(outcome.verdict), outcome.reason, returned.timings.total)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import time
 from collections.abc import Sequence
 
@@ -12,7 +13,7 @@ from app.delivery.drain import Drain
 from app.delivery.runtime import RuntimeLoader
 from app.sinks import AnyBinding, Item, Limits, OutboundRequest
 from tests.delivery.odd_sinks import OddSink
-from tests.delivery.receiver import Receiver, Reply
+from tests.delivery.receiver import Received, Receiver, Reply
 from tests.world import World
 
 OK = Reply(200, (), b"ok")
@@ -81,3 +82,45 @@ def test_slack_gets_one_message_a_second(world: World, target: Receiver, drain: 
     world.deliver(drain)
     assert len(target.requests) == 2
     assert time.monotonic() - begun > 0.9
+
+
+def echo(request: Received) -> Reply:
+    """An answer that repeats all it was sent."""
+    said = "\n".join([request.path, *(f"{name}: {value}" for name, value in request.headers)])
+    return Reply(400, (("x-echo", request.path), ("x-key", "K3y-of-the-user")), said.encode() + request.body)
+
+
+@pytest.mark.parametrize(
+    ("sink", "secrets", "planted"),
+    [
+        ("splunk_hec", {"token": "11111111-canary"}, "11111111-canary"),
+        ("pagerduty", {"routing_key": "c4nary0123456789"}, "c4nary0123456789"),
+        ("slack", {}, "/services/T0/B0/c4narypath"),
+        ("servicenow", {"password": "c4nary password"}, base64.b64encode(b":c4nary password").decode()),
+    ],
+)
+def test_a_credential_that_the_receiver_repeats_is_not_kept(
+    world: World, target: Receiver, drain: Drain, sink: str, secrets: dict[str, str], planted: str
+) -> None:
+    target.respond = echo
+    url = target.url.replace("/hook", "/services/T0/B0/c4narypath" if sink == "slack" else "")
+    hook = world.add_webhook(url, sink=sink, secrets=secrets, headers={"X-Api-Key": "K3y-of-the-user"})
+    world.send_numbers(1)
+    world.deliver(drain)
+    assert planted in f"{target.requests[0]}"
+    (attempt,) = world.attempts(hook)
+    assert attempt.response
+    assert b"***" in attempt.response.body
+    shown = str(attempt)
+    for secret in (planted, *secrets.values(), "K3y-of-the-user"):
+        assert secret not in shown
+
+
+def test_an_answer_without_a_credential_is_kept_to_the_byte(world: World, target: Receiver, drain: Drain) -> None:
+    target.respond = lambda _request: Reply(200, (), b'{"text":"Success","code":0}\xff\x00')
+    hook = world.add_webhook(target.url, headers={"X-Short": "abc", "Accept": "application/json"})
+    world.send_numbers(1)
+    world.deliver(drain)
+    (attempt,) = world.attempts(hook)
+    assert attempt.response
+    assert attempt.response.body == b'{"text":"Success","code":0}\xff\x00'

@@ -1,0 +1,53 @@
+"""A receiver may repeat our credentials in its answer. They are masked before the answer is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from app.core.masking import is_secret_name
+from app.core.shown_url import MASK
+from app.delivery.runtime import WebhookRuntime
+from app.sinks.types import OutboundRequest
+
+SHORTEST = 6
+"""Characters. A shorter secret is not looked for: it would mask words that only look like it."""
+
+_MASK = MASK.encode()
+
+
+def credentials_of(runtime: WebhookRuntime, request: OutboundRequest) -> tuple[bytes, ...]:
+    """Every text that a receiver may not see repeated: secrets, headers that carry them, and a secret address.
+
+    The longest come first, so that none is masked in part.
+    """
+    found = {text for text in _texts(runtime, request) if len(text) >= SHORTEST}
+    return tuple(text.encode() for text in sorted(found, key=len, reverse=True))
+
+
+def masked(answer: bytes, credentials: tuple[bytes, ...]) -> bytes:
+    """The head or the body of an answer, without the credentials."""
+    for text in credentials:
+        if text in answer:
+            answer = answer.replace(text, _MASK)
+    return answer
+
+
+def _texts(runtime: WebhookRuntime, request: OutboundRequest) -> Iterator[str]:
+    yield from request.secret_texts
+    secrets = runtime.binding.secrets
+    for name in type(secrets).model_fields:
+        value = getattr(secrets, name)
+        if isinstance(value, SecretStr):
+            yield value.get_secret_value()
+    for name, value in request.headers:
+        if name.lower() in request.secret_headers:
+            yield from (value, value.rpartition(" ")[2])
+    for name, value in runtime.headers:
+        if is_secret_name(name):
+            yield from (value, value.rpartition(" ")[2])
+    if runtime.sink.info.secret_url:
+        parts = urlsplit(request.url)
+        yield from (parts.path, parts.query)
