@@ -15,7 +15,10 @@ from pathlib import Path
 from app.core.errors import TemporaryError
 from bench.processes import running
 
-_START_S = 15.0
+NGINX = "nginx"
+ADDRESSES = 200
+"""Hosts that nginx can be."""
+_START_S = 30.0
 _SBIN = "/usr/sbin:/usr/local/sbin"
 """Where systems keep nginx, often outside a user's path."""
 
@@ -25,8 +28,17 @@ class Receiver:
     """A receiver that listens."""
 
     name: str
-    url: str
+    port: int
     pid: int
+
+    @property
+    def url(self) -> str:
+        """Where to send."""
+        return f"http://127.0.0.1:{self.port}/hook"
+
+    def at(self, number: int) -> str:
+        """The same receiver as another host, of :data:`ADDRESSES`; nginx only."""
+        return f"http://{address(number)}:{self.port}/hook"
 
 
 @contextmanager
@@ -41,7 +53,12 @@ def receiving(folder: Path) -> Iterator[Receiver]:
     argv = [nginx, "-p", str(folder), "-c", str(_nginx_config(folder, port))] if nginx else _granian(port)
     with running(argv, os.environ, folder / "receiver.log") as child:
         wait_for_port(port)
-        yield Receiver("nginx" if nginx else "granian", f"http://127.0.0.1:{port}/hook", child.pid)
+        yield Receiver(NGINX if nginx else "granian", port, child.pid)
+
+
+def address(number: int) -> str:
+    """One of the many addresses that every machine has for itself."""
+    return f"127.0.{1 + number // 250}.{1 + number % 250}"
 
 
 def find_nginx() -> str | None:
@@ -56,7 +73,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_for_port(port: int) -> None:
+def wait_for_port(port: int, host: str = "127.0.0.1") -> None:
     """Return once somebody listens.
 
     Raises:
@@ -65,7 +82,7 @@ def wait_for_port(port: int) -> None:
     deadline = time.monotonic() + _START_S
     while True:
         with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
+            if probe.connect_ex((host, port)) == 0:
                 return
         if time.monotonic() > deadline:
             raise TemporaryError("the receiver did not begin to listen")
@@ -81,6 +98,8 @@ def _nginx_config(folder: Path, port: int) -> Path:
     scratch = "\n".join(
         f"  {kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
+    places = ["127.0.0.1", *(address(number) for number in range(ADDRESSES))]
+    listen = " ".join(f"listen {place}:{port};" for place in places)
     config = folder / "nginx.conf"
     config.write_text(
         f"""worker_processes 1;
@@ -93,7 +112,7 @@ http {{
   keepalive_requests 10000000;
   client_body_buffer_size 64k;
 {scratch}
-  server {{ listen 127.0.0.1:{port}; location / {{ return 200 "ok"; }} }}
+  server {{ {listen} location / {{ return 200 "ok"; }} }}
 }}
 """
     )

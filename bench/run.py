@@ -11,7 +11,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import orjson
 from redis import Redis
 from redis.exceptions import RedisError
 from rq import Queue
@@ -20,10 +19,12 @@ from rq.serializers import JSONSerializer
 from app.cli.program import own_command
 from app.core.clock import system_clock
 from app.core.errors import TemporaryError
+from app.core.partitions import PARTITIONS
 from app.queue.connection import ring_redis
 from app.queue.doorbell import RedisDoorbell
 from app.queue.embedded import prepare_server
-from app.store import open_store
+from app.settings import Settings
+from app.store import Store, open_store
 from bench import naive, stack
 from bench.databases import Server, fresh_database
 from bench.processes import cpu_seconds, running
@@ -46,7 +47,7 @@ class Bench:
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class Place:
     """What one run has for itself."""
 
     folder: Path
@@ -56,6 +57,43 @@ class _Place:
     redis_pid: int
 
 
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """This stack, running: where, with what settings, and the worker processes."""
+
+    place: Place
+    settings: Settings
+    store: Store
+    environ: Mapping[str, str]
+    pids: list[int]
+
+    def ring(self) -> None:
+        """Ring every partition."""
+        RedisDoorbell(ring_redis(self.place.redis_url), system_clock).ring(range(PARTITIONS))
+
+
+@contextmanager
+def working(bench: Bench, prepare: Callable[[Settings], object], workers: int = WORKERS) -> Iterator[Stack]:
+    """A prepared database, worker processes that wait for jobs, and a tick.
+
+    Args:
+        bench: the database server and the receiver.
+        prepare: migrates and fills the database.
+        workers: how many worker processes.
+    """
+    with fresh_place(bench.server) as place:
+        settings = stack.bench_settings(place.folder, place.database_url, place.redis_url)
+        prepare(settings)
+        store = open_store(settings.database_url)
+        environ = clean_environment() | stack.as_environment(settings)
+        with ExitStack() as cleanup:
+            cleanup.callback(store.close)
+            # The tick rings again for whatever a worker has lost, as in every installation.
+            cleanup.enter_context(running(own_command("tick"), environ, place.folder / "tick.log"))
+            pids = start_workers(cleanup, place, own_command("worker"), environ, workers)
+            yield Stack(place, settings, store, environ, pids)
+
+
 def run_ours(bench: Bench, number: int) -> Sample:
     """Deliver a backlog with two ``relaypoint worker`` processes.
 
@@ -63,20 +101,13 @@ def run_ours(bench: Bench, number: int) -> Sample:
         TemporaryError: a process did not start, or the run did not end in time.
         RuntimeError: not every delivery was made exactly once.
     """
-    with _place(bench.server) as place:
-        settings = stack.bench_settings(place.folder, place.database_url, place.redis_url)
-        partitions = stack.backlog(settings, bench.receiver.url, number)
-        store = open_store(settings.database_url)
-        environ = _clean_environment() | stack.as_environment(settings)
-        with ExitStack() as cleanup:
-            cleanup.callback(store.close)
-            pids = _start_workers(cleanup, place, own_command("worker"), environ)
-            cpu = _Cpu(bench, pids, place.redis_pid)
-            RedisDoorbell(ring_redis(place.redis_url), system_clock).ring(partitions)
-            ended = _wait(lambda: stack.nothing_is_open(store))
-            parts = cpu.per_delivery(number)
-            stack.check_ledger(store, number)
-            return Sample(number, ended - stack.first_start(store) / 1e6, parts)
+    with working(bench, lambda settings: stack.backlog(settings, bench.receiver.url, number)) as ours:
+        cpu = Cpu(bench, ours.pids, ours.place.redis_pid)
+        ours.ring()
+        ended = wait(lambda: stack.nothing_is_open(ours.store))
+        parts = cpu.per_delivery(number)
+        stack.check_ledger(ours.store, number)
+        return Sample(number, ended - stack.first_start(ours.store) / 1e6, parts)
 
 
 def run_naive(bench: Bench, kind: str, number: int) -> Sample:
@@ -85,16 +116,16 @@ def run_naive(bench: Bench, kind: str, number: int) -> Sample:
     Raises:
         TemporaryError: a process did not start, or the run did not end in time.
     """
-    with _place(bench.server) as place:
+    with fresh_place(bench.server) as place:
         database = naive.NaiveDatabase(place.database_url)
         database.create()
-        database.fill(bench.receiver.url, _bodies(number))
-        environ = _clean_environment() | {naive.DATABASE_VARIABLE: place.database_url}
+        database.fill(bench.receiver.url, [(f"msg_{n}", body) for n, body in enumerate(stack.raw_bodies(number))])
+        environ = clean_environment() | {naive.DATABASE_VARIABLE: place.database_url}
         with ExitStack() as cleanup:
             cleanup.callback(database.close)
             argv = [sys.executable, "-m", "bench.naive_worker", kind, place.redis_url]
-            pids = _start_workers(cleanup, place, argv, environ)
-            cpu = _Cpu(bench, pids, place.redis_pid)
+            pids = start_workers(cleanup, place, argv, environ, WORKERS)
+            cpu = Cpu(bench, pids, place.redis_pid)
             queue = Queue(naive.QUEUE, connection=place.redis, serializer=JSONSerializer)
             jobs = [
                 Queue.prepare_data(naive.JOB, args=(seq,), result_ttl=0, failure_ttl=60, timeout=60)
@@ -102,14 +133,14 @@ def run_naive(bench: Bench, kind: str, number: int) -> Sample:
             ]
             queue.enqueue_many(jobs)
             count = "SELECT count(*) FROM attempts"
-            ended = _wait(lambda: int(database.one(count)[0]) >= number, poll_s=0.1)
+            ended = wait(lambda: int(database.one(count)[0]) >= number, poll_s=0.1)
             parts = cpu.per_delivery(number)
             began = database.one("SELECT min(started_at) FROM attempts")[0]
             return Sample(number, ended - began / 1e6, parts)
 
 
 @contextmanager
-def _place(server: Server) -> Iterator[_Place]:
+def fresh_place(server: Server) -> Iterator[Place]:
     """A folder, an empty database and a Redis of its own."""
     with ExitStack() as cleanup:
         folder = Path(cleanup.enter_context(tempfile.TemporaryDirectory(prefix="relaypoint-bench-")))
@@ -118,19 +149,21 @@ def _place(server: Server) -> Iterator[_Place]:
         child = cleanup.enter_context(running(embedded.argv, os.environ, folder / "redis.log"))
         redis = Redis.from_url(embedded.url)
         cleanup.callback(redis.close)
-        _until(lambda: _answers(redis), "the embedded Redis did not start")
-        yield _Place(folder, url, embedded.url, redis, child.pid)
+        until(lambda: _answers(redis), "the embedded Redis did not start")
+        yield Place(folder, url, embedded.url, redis, child.pid)
 
 
-def _start_workers(cleanup: ExitStack, place: _Place, argv: list[str], environ: Mapping[str, str]) -> list[int]:
-    """Two workers, both waiting for jobs."""
+def start_workers(
+    cleanup: ExitStack, place: Place, argv: list[str], environ: Mapping[str, str], number: int
+) -> list[int]:
+    """Workers, all of them waiting for jobs; answers their process ids."""
     log = place.folder / "workers.log"
-    pids = [cleanup.enter_context(running(argv, environ, log)).pid for _ in range(WORKERS)]
-    _until(lambda: place.redis.scard("rq:workers") == WORKERS, "the workers did not start", log)
+    pids = [cleanup.enter_context(running(argv, environ, log)).pid for _ in range(number)]
+    until(lambda: place.redis.scard("rq:workers") == number, "the workers did not start", log)
     return pids
 
 
-class _Cpu:
+class Cpu:
     """Processor time by part from now on."""
 
     def __init__(self, bench: Bench, workers: list[int], redis: int) -> None:
@@ -149,13 +182,7 @@ class _Cpu:
         return {part: seconds for part, seconds in read.items() if seconds is not None}
 
 
-def _bodies(number: int) -> list[tuple[str, bytes]]:
-    """Events of the same size as those of the other designs."""
-    raw = [event for body in stack.event_bodies(["900001"], number) for event in orjson.loads(body)]
-    return [(f"msg_{place}", orjson.dumps(event).ljust(stack.EVENT_BYTES)) for place, event in enumerate(raw)]
-
-
-def _clean_environment() -> dict[str, str]:
+def clean_environment() -> dict[str, str]:
     """Our environment without anybody's settings, and with this checkout on the import path."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("RELAYPOINT_")}
     return kept | {"PYTHONPATH": str(_CHECKOUT)}
@@ -168,7 +195,12 @@ def _answers(redis: Redis) -> bool:
         return False
 
 
-def _until(ready: Callable[[], bool], complaint: str, log: Path | None = None) -> None:
+def until(ready: Callable[[], bool], complaint: str, log: Path | None = None) -> None:
+    """Return once something is ready.
+
+    Raises:
+        TemporaryError: it was not in time; with the end of its log.
+    """
     deadline = time.monotonic() + _READY_S
     while not ready():
         if time.monotonic() > deadline:
@@ -177,8 +209,12 @@ def _until(ready: Callable[[], bool], complaint: str, log: Path | None = None) -
         time.sleep(0.02)
 
 
-def _wait(done: Callable[[], bool], poll_s: float = _POLL_S) -> float:
-    """The wall clock's time at which ``done`` was first seen true."""
+def wait(done: Callable[[], bool], poll_s: float = _POLL_S) -> float:
+    """The wall clock's time at which ``done`` was first seen true.
+
+    Raises:
+        TemporaryError: it never was.
+    """
     deadline = time.monotonic() + _RUN_S
     while not done():
         if time.monotonic() > deadline:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 
 import orjson
@@ -36,6 +36,7 @@ WEBHOOKS = 8
 EVENT_BYTES = 1_300
 """Size of a stored event."""
 
+PRINCIPAL = Principal("bench", Role.ADMIN, None, None)
 _INGEST_GROUP = 2_000
 _SEED = 1
 _PADDING = "Changed in the console by an administrator on duty, as asked for in the change request. "
@@ -57,29 +58,41 @@ def as_environment(settings: Settings) -> dict[str, str]:
 
 
 def backlog(settings: Settings, receiver_url: str, number: int) -> list[int]:
-    """Migrate, create the webhooks, ingest ``number`` events for them; answers the partitions to ring."""
+    """Migrate, create the webhooks, ingest ``number`` events for them; answers the partitions with work."""
     migrate(settings.database_url)
     store = open_store(settings.database_url)
     try:
-        places = [f"90000{place}" for place in range(1, WEBHOOKS + 1)]
-        partitions = _create_webhooks(settings, store, places, receiver_url)
+        create_organizations(store, places())
+        taken: set[int] = set()
+        for place in places():
+            taken.add(partition_of(create_webhook(settings, store, place, receiver_url, taken)))
         ingest = IngestService(store, system_clock, SilentDoorbell())
-        principal = Principal("bench", Role.ADMIN, None, None)
-        for body in event_bodies(places, number):
-            ingest.accept(body, "application/json", {}, principal)
+        for body in event_bodies(places(), number):
+            ingest.accept(body, "application/json", {}, PRINCIPAL)
     finally:
         store.close()
-    return partitions
+    return sorted(taken)
 
 
-def event_bodies(places: list[str], number: int) -> Iterator[bytes]:
-    """Ingest bodies with ``number`` events in all, spread evenly over the organizations."""
+def places() -> list[str]:
+    """The organizations of a measured stack."""
+    return [f"90000{place}" for place in range(1, WEBHOOKS + 1)]
+
+
+def event_bodies(places: list[str], number: int, group: int = _INGEST_GROUP) -> Iterator[bytes]:
+    """Ingest bodies of ``group`` events, ``number`` in all, spread evenly over the organizations."""
     base, extra = divmod(number, len(places))
     for index, place in enumerate(places):
         share = base + (index < extra)
         raw = [padded(event) for event in generate(_SEED + index, share, Shape.FLAT, organization_id=place)]
-        for start in range(0, len(raw), _INGEST_GROUP):
-            yield orjson.dumps(raw[start : start + _INGEST_GROUP])
+        for start in range(0, len(raw), group):
+            yield orjson.dumps(raw[start : start + group])
+
+
+def raw_bodies(number: int) -> list[bytes]:
+    """Events of the size of stored ones, for whoever sends without a database."""
+    raw = [event for body in event_bodies(["900001"], number) for event in orjson.loads(body)]
+    return [orjson.dumps(event).ljust(EVENT_BYTES) for event in raw]
 
 
 def padded(event: dict[str, object]) -> dict[str, object]:
@@ -89,7 +102,23 @@ def padded(event: dict[str, object]) -> dict[str, object]:
     return {**event, "remark": remark}
 
 
-def _create_webhooks(settings: Settings, store: Store, places: list[str], receiver_url: str) -> list[int]:
+def create_organizations(store: Store, places: list[str]) -> None:
+    """Organizations by id."""
+    with store.write() as connection:
+        rows = [{"id": place, "name": f"Bench {place}", "created_at": system_clock()} for place in places]
+        connection.execute(insert(organizations), rows)
+
+
+def create_webhook(settings: Settings, store: Store, place: str, receiver_url: str, taken: Container[int] = ()) -> str:
+    """A webhook with an endpoint, made by the service that the API uses; answers its id.
+
+    Args:
+        settings: of the stack.
+        store: its database.
+        place: the organization.
+        receiver_url: its endpoint.
+        taken: partitions it must not be in.
+    """
     service = WebhookService(
         store,
         ChangeRules(open_vault(settings.instance, settings.secret_keys), load_sinks(settings)),
@@ -100,19 +129,14 @@ def _create_webhooks(settings: Settings, store: Store, places: list[str], receiv
         random_bytes=secrets.token_bytes,
     )
     everything = Scope(None, None)
-    taken: set[int] = set()
-    for place in places:
-        with store.write() as connection:
-            connection.execute(insert(organizations).values(id=place, name=f"Bench {place}", created_at=system_clock()))
-        while True:
-            # One whose partition is taken stays without an endpoint, and gets nothing.
-            made = service.create(everything, NewWebhook(type="instant", name="bench", organization_id=place))
-            if partition_of(made["id"]) not in taken:
-                break
-        taken.add(partition_of(made["id"]))
-        change = WebhookPatch(sink="webhook", endpoint_url=receiver_url, headers={"x-team": "audit"})
-        service.patch(everything, made["id"], change)
-    return sorted(taken)
+    while True:
+        # One whose partition is taken stays without an endpoint, and gets nothing.
+        made = service.create(everything, NewWebhook(type="instant", name="bench", organization_id=place))
+        if partition_of(made["id"]) not in taken:
+            break
+    change = WebhookPatch(sink="webhook", endpoint_url=receiver_url, headers={"x-team": "audit"})
+    service.patch(everything, made["id"], change)
+    return str(made["id"])
 
 
 def nothing_is_open(store: Store) -> bool:
