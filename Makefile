@@ -19,7 +19,7 @@ help:
 	@echo "make test-faults  kill everything three times on each database (about 15 minutes)"
 	@echo "make soak    mixed load and random faults; MINUTES=30"
 	@echo "make check   format, lint, types, import layers"
-	@echo "make bench   measure deliveries per second"
+	@echo "make bench   measure every figure of docs/performance.md (ten minutes)"
 	@echo "make format  apply the format and the safe lint fixes"
 	@echo "ARGS=...     is handed to the command: make up ARGS='--port 9000'"
 

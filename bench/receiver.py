@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import socket
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +19,9 @@ from bench.processes import running
 NGINX = "nginx"
 ADDRESSES = 200
 """Hosts that nginx can be."""
-_START_S = 30.0
+_PORTS = range(15_000, 32_000)
+"""Below the range that clients get their ports from."""
+_START_S = 90.0
 _SBIN = "/usr/sbin:/usr/local/sbin"
 """Where systems keep nginx, often outside a user's path."""
 
@@ -67,10 +70,12 @@ def find_nginx() -> str | None:
 
 
 def free_port() -> int:
-    """A loopback port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A loopback port nobody listens on, and none that the kernel hands out to clients meanwhile."""
+    while True:
+        port = _PORTS.start + secrets.randbelow(len(_PORTS))
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def wait_for_port(port: int, host: str = "127.0.0.1") -> None:
@@ -85,7 +90,7 @@ def wait_for_port(port: int, host: str = "127.0.0.1") -> None:
             if probe.connect_ex((host, port)) == 0:
                 return
         if time.monotonic() > deadline:
-            raise TemporaryError("the receiver did not begin to listen")
+            raise TemporaryError(f"nobody began to listen on {host}:{port}")
         time.sleep(0.02)
 
 

@@ -32,7 +32,7 @@ from bench.receiver import Receiver
 from bench.report import Sample
 
 WORKERS = 2
-_READY_S = 30.0
+_READY_S = 90.0
 _RUN_S = 300.0
 _POLL_S = 0.02
 _CHECKOUT = Path(__file__).resolve().parent.parent

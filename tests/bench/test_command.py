@@ -21,3 +21,9 @@ def test_outside_a_checkout_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     result = CliRunner().invoke(main, ["bench"])
     assert result.exit_code == 1
     assert "source checkout" in result.stderr
+
+
+def test_an_unknown_figure_is_refused_and_the_known_ones_are_named() -> None:
+    result = CliRunner().invoke(main, ["bench", "--only", "nothing"])
+    assert result.exit_code == 2
+    assert "many-hosts" in result.stderr
