@@ -147,8 +147,8 @@ def _log(event: Event, config: DatadogConfig) -> bytes:
         "message": text(data.get("description")) or event.type,
         "status": "warn" if isinstance(sensitivity, int) and sensitivity >= _WARNS_FROM else "info",
         "evt": {"name": event.type, "outcome": "success"},
-        "usr": {"id": text_at(data, "actor", "id"), "email": text_at(data, "actor", "email"), "name": actor_name(data)},
-        "network": {"client": {"ip": source_ip(data)}},
+        "usr": _known(id=text_at(data, "actor", "id"), email=text_at(data, "actor", "email"), name=actor_name(data)),
+        "network": {"client": _known(ip=source_ip(data))},
     }
     if config.host:
         log["hostname"] = config.host
@@ -156,6 +156,10 @@ def _log(event: Event, config: DatadogConfig) -> bytes:
     if occurred is not None:
         log["timestamp"] = occurred // _MILLISECOND
     return orjson.dumps(log)[:-1] + b',"event":' + event.json + b"}"
+
+
+def _known(**values: str) -> dict[str, str]:
+    return {name: value for name, value in values.items() if value}
 
 
 def _tags(event: Event, config: DatadogConfig) -> list[str]:

@@ -52,9 +52,9 @@ def cim_fields(data: Mapping[str, Any]) -> Fields:
         "command": text(data.get("action")),
         "dest": text_at(data, "context", "name") or text_at(data, "organization", "name"),
         "dvc": text(data.get("service")),
-        "object": entity or category,
+        "object": entity or _first(data, "field") or category,
         "object_category": category,
-        "object_id": text_at(data, "entity", "id") or entity or category,
+        "object_id": text_at(data, "entity", "id") or entity or _first(data, "path") or category,
         "src": source_ip(data),
         "status": "success",
         "user": entity if category == "user" else actor,
@@ -81,6 +81,11 @@ def object_category(entity_type: str) -> str:
 
 def _changed(data: Mapping[str, Any]) -> list[str]:
     return [name for change in changes(data) if (name := text_at(change, "path") or text_at(change, "field"))]
+
+
+def _first(data: Mapping[str, Any], key: str) -> str:
+    """That part of the first change: what was changed, where no entity is named."""
+    return next((text_at(change, key) for change in changes(data)), "")
 
 
 def _only_path(data: Mapping[str, Any]) -> str:
