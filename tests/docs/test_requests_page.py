@@ -23,12 +23,12 @@ from tests.catalogue import event, events
 PAGE = Path(__file__).parents[2] / "docs" / "requests.md"
 SHOWN, NEXT = "radius.access_restriction.open", "auth_method.tls.disable"
 SETTINGS: dict[str, dict[str, Any]] = {
-    "webhook": {},
+    "webhook": {"body_shape": "auto"},
     "splunk_hec": {"index": "audit"},
     "elasticsearch": {},
     "otlp": {"encoding": "json"},
     "datadog": {"tags": ["env:prod"]},
-    "loki": {"labels": {"app": "relaypoint", "env": "prod"}, "event_labels": ["service", "organization"]},
+    "loki": {"labels": {"app": "relaypoint"}, "event_labels": ["service", "organization"]},
     "sentinel": {},
 }
 CIM = ("action", "object_category", "object", "object_attrs", "user", "src_user")
@@ -45,8 +45,8 @@ For people there is [what they read](messages.md), for a SIEM [its records](reco
 
 def binding_of(sink: Sink) -> AnyBinding:
     base = example_bindings(sink)[0]
-    given = base.config.model_dump(mode="json") if sink.info.name == "sentinel" else SETTINGS[sink.info.name]
-    return replace(base, config=sink.config_model.model_validate(given))
+    given = SETTINGS[sink.info.name]
+    return replace(base, config=sink.config_model.model_validate(given)) if given else base
 
 
 def readable(body: bytes) -> str:
