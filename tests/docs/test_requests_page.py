@@ -36,8 +36,8 @@ CIM = ("action", "object_category", "object", "object_attrs", "user", "src_user"
 HEAD = """# What stores of logs get
 
 The requests of the sinks for programs rather than people, for the sample data: one event alone, and how two are framed
-together. Secrets are masked and bodies shown before compression. This page is generated, and a test compares it with the
-code.
+together. Secrets are masked and bodies shown before compression. This page is generated, and a test compares it with
+the code.
 
 For people there is [what they read](messages.md), for a SIEM [its records](records.md).
 """
