@@ -5,19 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, case, func, select
 
 from app.core.clock import Micros
 from app.core.errors import NotFoundError
 from app.core.states import DeliveryState
 from app.delivery.history import DeliveryRow, batch_members
 from app.security.scope import Scope
-from app.store.tables import batch_requests, batches, deliveries, exchanges, webhooks
+from app.store.tables import batch_requests, batches, deliveries, exchanges, webhook_health, webhooks
 
 
 @dataclass(frozen=True, slots=True)
 class BatchRow:
-    """One closed batch. ``next_attempt_at`` None = nothing of it is left to send, or it is held."""
+    """One closed batch. ``next_attempt_at`` None = nothing of it is left to send, or it is being sent."""
 
     number: int
     id: str
@@ -45,17 +45,22 @@ class BatchRequest:
     duration_us: int
 
 
-_BATCHES = select(
-    batches.c.pk,
-    batches.c.id,
-    webhooks.c.id.label("webhook_id"),
-    batches.c.closed_at,
-    batches.c.close_reason,
-    batches.c.event_count,
-    batches.c.byte_count,
-    batches.c.attempt_count,
-    batches.c.due_at,
-).join(webhooks, webhooks.c.pk == batches.c.webhook_pk)
+_BATCHES = (
+    select(
+        batches.c.pk,
+        batches.c.id,
+        webhooks.c.id.label("webhook_id"),
+        batches.c.closed_at,
+        batches.c.close_reason,
+        batches.c.event_count,
+        batches.c.byte_count,
+        batches.c.attempt_count,
+        case((batches.c.lease_token.is_(None), batches.c.due_at)).label("due_at"),
+        webhook_health.c.held_until,
+    )
+    .join(webhooks, webhooks.c.pk == batches.c.webhook_pk)
+    .outerjoin(webhook_health, webhook_health.c.webhook_pk == webhooks.c.pk)
+)
 
 
 def list_batches(
@@ -66,7 +71,7 @@ def list_batches(
     if before is not None:
         statement = statement.where(batches.c.pk < before)
     rows = connection.execute(statement.order_by(batches.c.pk.desc()).limit(limit))
-    return [BatchRow(*row) for row in rows]
+    return [_batch(row) for row in rows]
 
 
 def get_batch(connection: Connection, batch_id: str, scope: Scope) -> BatchRow:
@@ -78,7 +83,23 @@ def get_batch(connection: Connection, batch_id: str, scope: Scope) -> BatchRow:
     row = connection.execute(_BATCHES.where(*scope.within(webhooks), batches.c.id == batch_id)).one_or_none()
     if row is None:
         raise NotFoundError("no such batch")
-    return BatchRow(*row)
+    return _batch(row)
+
+
+def _batch(row: Any) -> BatchRow:
+    # What is due at once could be sent since it was closed, unless its webhook is held back.
+    due = None if row.due_at is None else max(row.due_at, row.closed_at, row.held_until or 0)
+    return BatchRow(
+        row.pk,
+        row.id,
+        row.webhook_id,
+        row.closed_at,
+        row.close_reason,
+        row.event_count,
+        row.byte_count,
+        row.attempt_count,
+        due,
+    )
 
 
 def member_states(connection: Connection, batch: BatchRow) -> dict[str, int]:

@@ -89,10 +89,13 @@ def test_disabling_fixes_the_members_and_enabling_sends_them(world: World, targe
     assert target.connections == 0
     assert world.states(hook) == [PENDING] * 2
     world.change(hook.id, enabled=True)
+    (due,) = closed(world, hook)
+    assert due.next_attempt_at == batch.closed_at, "at once is since its closing"
     world.send_numbers(3)
     world.deliver(drain)
     assert [event["id"] for event in orjson.loads(target.requests[0].body)] == ["event-1", "event-2"]
     assert target.ids == [batch.id]
+    assert closed(world, hook)[0].next_attempt_at is None
     assert world.states(hook) == [DELIVERED] * 2 + [PENDING]
     assert world.ledger().balanced
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import secrets
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from app.core.clock import MINUTE, SECOND, Micros
 from app.core.states import CloseReason, DeliveryState, Mode
-from app.store import Store
+from app.store import Store, open_store
 from app.store.batches import CLOSINGS, ClosedBatch, close_all, close_full
 from app.store.buffers import CLOCK_SLACK, Buffer, buffers_to_look_at, count_new, has_waited, lock_buffer
 from app.store.claim import DELIVERY_LEASE, claim_batches
 from app.store.due import due_partitions
 from app.store.record import Record, Settled, SettledBatch, write_record
+from tests.databases import Postgres
 from tests.store.rows import BODY, NOW, add_webhook, batch_rows, close_buffer, delivery_rows, one_webhook, owe, states
 
 LATER = NOW + 60 * SECOND
@@ -204,3 +207,27 @@ def test_a_batch_in_flight_when_its_holder_died_is_an_orphan(store: Store) -> No
         (again,) = claim_batches(connection, pk, 2, NOW + DELIVERY_LEASE, 1, MUCH)
     assert again.orphan
     assert [row.orphan for row in again.members] == [True, True]
+
+
+def test_however_many_close_at_once_each_delivery_gets_into_one_batch(store: Store) -> None:
+    pk = one_webhook(store, mode=Mode.BATCH, batch_max_events=7)
+    owe(store, pk, range(1, 31), LATER)
+    with ThreadPoolExecutor(4) as pool:
+        closings = [pool.submit(close_buffer, store, pk, CloseReason.HAND) for _ in range(8)]
+    found = [batch for closing in closings for batch in closing.result()]
+    assert sorted(batch.event_count for batch in found) == [2, 7, 7, 7, 7]
+    members = Counter(row.batch_pk for row in delivery_rows(store, pk))
+    assert members == {batch.pk: batch.event_count for batch in batch_rows(store, pk)}
+
+
+@pytest.mark.postgres
+def test_a_look_leaves_a_webhook_alone_that_somebody_else_is_closing(postgres: Postgres) -> None:
+    with postgres.fresh() as url:
+        store = open_store(url)
+        pk = one_webhook(store, mode=Mode.BATCH)
+        owe(store, pk, range(1, 3), LATER)
+        with store.write() as connection:
+            lock_buffer(connection, pk)
+            assert looked_at(store, {1}) == []
+        assert looked_at(store, {1}) == [pk]
+        store.close()
