@@ -127,6 +127,15 @@ class Links(RuleBasedStateMachine):
         assert self.link.is_idle
         assert self.wire is None
         assert self.rests or not self.wires
+        for wire in self.wires:
+            self.check_stream(wire.written)
+
+    def check_stream(self, written: bytes) -> None:
+        """Whole messages one after the other, and at most the last one cut."""
+        while written:
+            body = self.pushed[written[0] - FIRST_MARK]
+            assert written[: len(body)] == body[: len(written)]
+            written = written[len(body) :]
 
     def fail_open(self, wire: FakeWire) -> None:
         on_open, wire.on_open = wire.on_open, None
