@@ -18,6 +18,7 @@ from app.core.header_rules import header_lines
 from app.delivery.egress_guard import EgressPolicy, Judged
 from app.delivery.egress_handle import BODILESS, METHODS, Errand
 from app.delivery.egress_loop import TransferLoop
+from app.delivery.egress_names import NameMemory
 from app.delivery.exchange import CONNECT_LIMIT_MS, FailureClass, Outgoing, Returned, Timings, TransferFailure
 from app.delivery.stream_road import StreamRoad
 
@@ -27,6 +28,8 @@ _SUPPRESSED = ("Expect:",)
 _UNTYPED = "Content-Type:"
 """libcurl would call an untyped body a form."""
 _PUMP_S = 1.0
+_ASIDE_LOOK_S = 0.01
+"""How often the road for names that may not answer is looked at while it is used."""
 _KNOWN_URLS = 4096
 
 
@@ -42,6 +45,8 @@ class EgressClient:
         self._policy = policy
         self._max_in_flight = max_in_flight
         self._main: _Road | None = None
+        self._aside: _Road | None = None
+        self._names = NameMemory()
         self._side: _Road | None = None
         self._creation = threading.Lock()
         self._side_turn = threading.Lock()
@@ -51,7 +56,7 @@ class EgressClient:
     @property
     def in_flight(self) -> int:
         """Requests started whose results were not yet returned."""
-        return len(self._refused) + (self._main.in_flight if self._main else 0)
+        return len(self._refused) + sum(road.in_flight for road in (self._main, self._aside) if road)
 
     @property
     def capacity(self) -> int:
@@ -60,14 +65,28 @@ class EgressClient:
 
     def start(self, request: Outgoing) -> None:
         """Begins a request; its result comes from ``poll``, whatever is wrong with it."""
-        refusal = self._attempt(lambda: self._begin(self._main_road(), request), request)
-        if refusal is not None:
+        if not self._names.has_room(request.url):
+            self._refused.append(_unresolved(request))
+            return
+        refusal = self._attempt(lambda: self._begin(self._road_to(request.url), request), request)
+        if refusal is None:
+            self._names.begun(request)
+        else:
             self._refused.append(refusal)
 
     def poll(self, timeout_s: float) -> list[Returned]:
         """Works until a request finished, ``wake`` was called, or ``timeout_s`` is over; returns what finished."""
         refused, self._refused = self._refused, []
-        return refused + self._main_road().loop.pump(0.0 if refused else timeout_s)
+        finished = self._pump(0.0 if refused else timeout_s)
+        self._names.learn(finished)
+        return refused + finished
+
+    def _pump(self, timeout_s: float) -> list[Returned]:
+        main, aside = self._main_road(), self._aside
+        if aside is None or not aside.in_flight:
+            return main.loop.pump(timeout_s)
+        finished = aside.loop.pump(0.0)
+        return finished + main.loop.pump(0.0 if finished else min(timeout_s, _ASIDE_LOOK_S))
 
     def wake(self) -> None:
         """Ends the present or next ``poll`` early; for any thread."""
@@ -103,10 +122,10 @@ class EgressClient:
 
     def close(self) -> None:
         """Drops what is under way and closes every connection. A name look-up that hangs may delay this."""
-        for road in (self._main, self._side):
+        for road in (self._main, self._aside, self._side):
             if road is not None:
                 road.close()
-        self._main = self._side = None
+        self._main = self._aside = self._side = None
         self._refused = []
 
     def _main_road(self) -> _Road:
@@ -118,6 +137,13 @@ class EgressClient:
             if self._main is None:
                 self._main = _Road(self._policy, self._max_in_flight)
             return self._main
+
+    def _road_to(self, url: str) -> _Road:
+        """The main one, unless its name would have to be looked up and may not answer."""
+        if is_syslog(url) or self._names.is_trusted(url):
+            return self._main_road()
+        self._aside = self._aside or _Road(self._policy, self._max_in_flight)
+        return self._aside
 
     def _side_road(self) -> _Road:
         self._side = self._side or _Road(self._policy, 1)
@@ -176,6 +202,12 @@ class _Road:
     def close(self) -> None:
         self.streams.close()
         self.loop.close()
+
+
+def _unresolved(request: Outgoing) -> Returned:
+    detail = "the name was not resolved the last time, and too many such names are being looked up"
+    failure = TransferFailure(FailureClass.DNS, detail, request_sent=False)
+    return Returned(request.key, 0, b"", b"", truncated=False, peer="", timings=Timings(), failure=failure)
 
 
 def _unsendable(request: Outgoing, detail: str) -> Returned:

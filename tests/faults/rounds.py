@@ -161,11 +161,11 @@ class Chapter:
             time.sleep(0.05)
         raise AssertionError("the source could not get rid of its events")
 
-    def rest(self) -> tuple[Account, float]:
+    def rest(self, within_s: float = REST_WITHIN_S) -> tuple[Account, float]:
         """Heal, wait until nothing is pending, ask every invariant; answers the account and the seconds of waiting."""
         began = time.monotonic()
         while self.troupe.ledger()["pending"]:
-            assert time.monotonic() - began < REST_WITHIN_S, f"still pending: {self.troupe.ledger()}"
+            assert time.monotonic() - began < within_s, f"still pending: {self.troupe.ledger()}"
             time.sleep(0.05)
         took_s = time.monotonic() - began
         received = [one for receiver in self.received() for one in receiver.requests]
