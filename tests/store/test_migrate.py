@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
+from app.core.errors import ConfigurationError
 from app.core.partitions import PARTITIONS
 from app.store import Store, migrate, open_store
 from app.store.migrate import schema_status
@@ -49,6 +50,14 @@ def test_processes_that_start_together_migrate_once(empty_url: str) -> None:
         names = set(connection.execute(select(counters.c.name)).scalars())
     opened.close()
     assert names == {"event_seq", "lease_token", "routing_generation"}
+
+
+def test_a_schema_from_the_future_is_refused_and_left_alone(database_url: str, store: Store) -> None:
+    with store.write() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(ConfigurationError, match="9999"):
+        migrate(database_url)
+    assert schema_status(store)[0] == "9999"
 
 
 def test_migrating_again_changes_nothing(database_url: str, store: Store) -> None:
