@@ -4,7 +4,7 @@ import inspect
 import re
 from pathlib import Path
 
-from app.sinks import Sink, Verdict
+from app.sinks import ChecksSettings, ChoosesSignatures, Sink, UsesToken, Verdict
 from app.sinks.hookspecs import PROJECT, RelaypointSpecs
 
 DOC = (Path(__file__).parents[2] / "docs" / "hooks.md").read_text(encoding="utf-8")
@@ -38,3 +38,14 @@ def test_every_member_of_a_sink_and_every_verdict_is_documented() -> None:
     members = {name for name in dir(Sink) if not name.startswith("_")} | set(Sink.__annotations__)
     assert [name for name in members if not re.search(rf"`{name}\b", DOC)] == []
     assert [verdict for verdict in Verdict if f"| `{verdict}` |" not in DOC] == []
+
+
+def test_every_capability_is_documented_with_its_methods() -> None:
+    for capability in (ChecksSettings, ChoosesSignatures, UsesToken):
+        methods = [
+            f"{name}({', '.join(list(inspect.signature(function).parameters)[1:])})"
+            for name, function in inspect.getmembers(capability, inspect.isfunction)
+            if not name.startswith("_")
+        ]
+        (row,) = [line for line in DOC.splitlines() if line.startswith(f"| `{capability.__name__}` |")]
+        assert [method for method in methods if f"`{method}`" not in row] == []
