@@ -85,7 +85,8 @@ class EventHistory:
                 for one in connection.execute(
                     select(deliveries, webhooks.c.id, webhooks.c.name)
                     .join(webhooks, webhooks.c.pk == deliveries.c.webhook_pk)
-                    .where(deliveries.c.event_seq == row.seq)
+                    # The primary key begins with the webhook, so its own webhooks are looked up one by one.
+                    .where(webhooks.c.organization_id == row.organization_id, deliveries.c.event_seq == row.seq)
                 )
             }
         items = []
