@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from app.core.errors import InvalidInputError
 from app.core.ids import RandomBytes
@@ -31,6 +33,11 @@ TIMESTAMP_HEADER = "webhook-timestamp"
 SIGNATURE_HEADER = "webhook-signature"
 
 _VERSION = "v1"
+_BLOCK_BYTES = 64
+_INNER_PAD = bytes(byte ^ 0x36 for byte in range(256))
+_OUTER_PAD = bytes(byte ^ 0x5C for byte in range(256))
+_Keyed = tuple[Any, Any]
+"""Two SHA-256 objects of ``hashlib``, whose type has no public name."""
 
 
 def new_secret(random_bytes: RandomBytes) -> str:
@@ -65,7 +72,8 @@ def parse_secret(text: str) -> bytes:
 class Signer:
     """Signs requests with every active secret.
 
-    The keyed hashes are prepared once and copied per request, which costs about a quarter less than keying anew.
+    The keyed hashes are prepared once and copied per request. The two hashes of an HMAC (RFC 2104) are kept as such,
+    because an ``hmac`` object wraps each of them in Python once more.
 
     Args:
         secrets: the current secret first, then those that a rotation still keeps alive. At least one.
@@ -79,7 +87,7 @@ class Signer:
     def __init__(self, secrets: Sequence[bytes]) -> None:
         if not secrets:
             raise ValueError("signing needs at least one secret")
-        self._keyed = tuple(hmac.new(secret, digestmod="sha256") for secret in secrets)
+        self._keyed = tuple(_keyed(secret) for secret in secrets)
 
     def sign(self, message_id: str, timestamp_s: int, body: bytes) -> str:
         """The value of ``webhook-signature``.
@@ -98,11 +106,19 @@ class Signer:
         return " ".join([_signature(keyed, head, body) for keyed in self._keyed])
 
 
-def _signature(keyed: hmac.HMAC, head: bytes, body: bytes) -> str:
-    mac = keyed.copy()
-    mac.update(head)
-    mac.update(body)
-    return f"{_VERSION},{binascii.b2a_base64(mac.digest(), newline=False).decode()}"
+def _keyed(secret: bytes) -> _Keyed:
+    """The inner and the outer hash of HMAC-SHA256, each fed its key block (RFC 2104, section 2)."""
+    key = hashlib.sha256(secret).digest() if len(secret) > _BLOCK_BYTES else secret
+    block = key.ljust(_BLOCK_BYTES, b"\0")
+    return hashlib.sha256(block.translate(_INNER_PAD)), hashlib.sha256(block.translate(_OUTER_PAD))
+
+
+def _signature(keyed: _Keyed, head: bytes, body: bytes) -> str:
+    inner, outer = keyed[0].copy(), keyed[1].copy()
+    inner.update(head)
+    inner.update(body)
+    outer.update(inner.digest())
+    return f"{_VERSION},{binascii.b2a_base64(outer.digest(), newline=False).decode()}"
 
 
 class Reason(StrEnum):
@@ -166,7 +182,7 @@ def verify(
     matched = [
         index
         for index, secret in enumerate(secrets)
-        for expected in [_signature(hmac.new(secret, digestmod="sha256"), head, body).encode()]
+        for expected in [_signature(_keyed(secret), head, body).encode()]
         if any([hmac.compare_digest(expected, part) for part in given])  # noqa: C419 - a generator would stop early
     ]
     return Verification(Reason.OK, matched[0]) if matched else Verification(Reason.NO_MATCH)

@@ -6,10 +6,9 @@ import pytest
 
 from bench import crowd_figures, ingest_figures, latency_figures
 from bench.databases import sqlite_server
-from bench.drain_figures import FLOOR, drain_rows
 from bench.loader import post_all
 from bench.receiver import receiving
-from bench.run import Bench
+from bench.run import Bench, run_naive, run_ours
 
 
 @pytest.fixture(scope="module")
@@ -19,12 +18,16 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
 
 
 @pytest.mark.process
-def test_every_design_delivers_and_the_ledger_of_ours_agrees(bench: Bench) -> None:
-    said: list[str] = []
-    rows = drain_rows(bench, 200, 1, said.append)
-    assert len(rows) == len(said) == 4
-    assert all(row.rate > 0 for row in rows)
-    assert next(row for row in rows if row.design == FLOOR).samples[0].deliveries == 200
+def test_a_backlog_goes_through_the_real_workers_and_the_ledger_agrees(bench: Bench) -> None:
+    sample = run_ours(bench, 200)
+    assert sample.deliveries == 200
+    assert sample.rate > 0
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("kind", ["simple", "fork"])
+def test_a_naive_design_delivers_too(bench: Bench, kind: str) -> None:
+    assert run_naive(bench, kind, 10).rate > 0
 
 
 @pytest.mark.process
