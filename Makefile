@@ -16,7 +16,7 @@ UV := UV_PYTHON_DOWNLOADS=never UV_PROJECT_ENVIRONMENT=$(CURDIR)/$(VENV) $(BIN)/
 help:
 	@echo "make up      run the whole stack with sample data on http://127.0.0.1:8080"
 	@echo "make test    run every test"
-	@echo "make test-faults  kill everything three times on each database (about 15 minutes)"
+	@echo "make test-faults  every fault, kills three times on each database (about half an hour)"
 	@echo "make soak    mixed load and random faults; MINUTES=30"
 	@echo "make check   format, lint, types, import layers"
 	@echo "make bench   measure every figure of docs/performance.md (ten minutes)"

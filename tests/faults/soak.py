@@ -100,7 +100,9 @@ class Soak(Chapter):
         calm: list[float] = []
         hurt: list[float] = []
         for event_id, arrived in first.items():
-            posted = self.posted_at[event_id]
+            posted = self.posted_at.get(event_id)
+            if posted is None:
+                continue  # our own: a webhook was created or changed
             place = bisect_right(self.faults_at, posted)
             soon = place > 0 and posted - self.faults_at[place - 1] < AFTER_FAULT_S
             (hurt if soon else calm).append(max(0.0, arrived - posted) * 1_000)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import pytest
@@ -19,6 +20,7 @@ pytestmark = [pytest.mark.process, pytest.mark.redis, pytest.mark.timeout(180)]
 HEALS_WITHIN_S = 15.0
 FULL = pytest.mark.faults_full
 KILOBIT = 1_000 / 8
+CONCURRENCY = 20
 
 
 class Windy:
@@ -33,7 +35,7 @@ class Windy:
 
 @pytest.fixture(scope="module")
 def windy(new_troupe: NewTroupe) -> Iterator[Windy]:
-    scene = Scene(new_troupe(), concurrency=20)
+    scene = Scene(new_troupe(), concurrency=CONCURRENCY)
     made = Windy(scene)
     with closing(scene.receiver), closing(made.proxy):
         yield made
@@ -131,3 +133,30 @@ def test_case_34_a_partition_between_the_processes_and_redis_heals(
         for name, words in [*((worker, ("worker",)) for worker in troupe.workers), ("tick", ("tick",))]:
             troupe.take_away([name])
             troupe.start(*words, name=name)
+
+
+def test_weather_leaves_no_descriptor_thread_or_memory_behind(windy: Windy, measure: Measure) -> None:
+    troupe = windy.scene.troupe
+    windy.scene.accept(100)
+    windy.scene.settle()
+    before = {name: holdings(troupe.pid(name)) for name in troupe.workers}
+    for _ in range(3):
+        windy.proxy.weather = WEATHERS["a third of the chunks reset"]
+        windy.scene.accept(100)
+        time.sleep(1)
+        windy.proxy.weather = CLEAR
+        windy.scene.settle(40)
+    after = {name: holdings(troupe.pid(name)) for name in troupe.workers}
+    for name in troupe.workers:
+        descriptors, threads, megabytes = (now - was for now, was in zip(after[name], before[name], strict=True))
+        measure(f"I7, {name}", more_descriptors=descriptors, more_threads=threads, more_megabytes=megabytes)
+        assert descriptors <= CONCURRENCY + 5, "kept connections, and no more"
+        assert threads <= 1
+        assert megabytes <= 16
+
+
+def holdings(pid: int) -> tuple[int, int, float]:
+    """Open descriptors, threads and resident megabytes of a process."""
+    place = Path(f"/proc/{pid}")
+    pages = int((place / "statm").read_text().split()[1])
+    return len(list((place / "fd").iterdir())), len(list((place / "task").iterdir())), pages * 4096 / 1_000_000
