@@ -16,6 +16,7 @@ from bench.figures import Figure, shown
 from bench.ingest_figures import end_to_end, ingest
 from bench.latency_figures import latency
 from bench.machine import machine_facts
+from bench.matching_figures import matching
 from bench.receiver import NGINX, receiving
 from bench.report import Row
 from bench.run import Bench
@@ -26,6 +27,7 @@ SCENARIOS: dict[str, Callable[[Bench, int], list[Figure]]] = {
     "ingest": ingest,
     "end-to-end": end_to_end,
     "latency": latency,
+    "matching": matching,
     "slow-receivers": slow_receivers,
     "many-hosts": many_hosts,
     "webhook-scale": webhook_scale,

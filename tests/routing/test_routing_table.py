@@ -37,6 +37,21 @@ def test_the_index_answers_as_if_each_webhook_had_been_asked(
     assert OrganizationRoutes(reversed(routes)).matching(context, event_type) == expected
 
 
+def test_of_10_000_webhooks_only_those_that_match_are_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    def counted(one: Route, context_id: str | None, event_type: str) -> str | None:
+        asked.append(one.webhook_pk)
+        return refusal(one, context_id, event_type)
+
+    monkeypatch.setattr(routing_table, "refusal", counted)
+    crowd = [route(webhook_pk=pk, context_id=f"elsewhere-{pk}") for pk in range(5_000)]
+    crowd += [route(webhook_pk=pk, event_types=frozenset({"signin.success"})) for pk in range(5_000, 9_995)]
+    crowd += [route(webhook_pk=pk) for pk in range(9_995, 10_000)]
+    found = OrganizationRoutes(crowd).matching("c1", AUDIT)
+    assert [one.webhook_pk for one in found] == asked == list(range(9_995, 10_000))
+
+
 def test_nothing_crosses_the_border_of_an_organization(world: World, store: Store) -> None:
     world.add_organization("other")
     mine = world.add_webhook("http://127.0.0.1:9/x")
