@@ -15,6 +15,7 @@ from app.core.endpoint_url import SYSLOG_SCHEMES, SYSLOG_UDP, WEB_SCHEMES, is_sy
 from app.sinks.addresses import address, beside
 from app.sinks.capabilities import ChecksSettings, ChoosesSignatures
 from app.sinks.compression import GZIP, gunzip_body, gzip_body
+from app.sinks.credentials import basic, bearer
 from app.sinks.digest import Digest, counted
 from app.sinks.hookspecs import hookimpl
 from app.sinks.protocol import AnyBinding, Sink
@@ -99,6 +100,8 @@ __all__ = [
     "actor_name",
     "address",
     "asks_for_less",
+    "basic",
+    "bearer",
     "beside",
     "changes",
     "classify_by_status",

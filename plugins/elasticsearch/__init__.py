@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -19,6 +18,7 @@ from app.sinks import (
     Sink,
     SinkInfo,
     address,
+    basic,
     describe_settings,
     gzip_body,
     hookimpl,
@@ -88,8 +88,7 @@ def _authorization(binding: ElasticsearchBinding) -> list[tuple[str, str]]:
     if secrets.api_key is not None:
         return [("authorization", f"ApiKey {secrets.api_key.get_secret_value()}")]
     if secrets.basic_password is not None:
-        login = f"{binding.config.basic_user}:{secrets.basic_password.get_secret_value()}"
-        return [("authorization", f"Basic {base64.b64encode(login.encode()).decode()}")]
+        return [basic(binding.config.basic_user, secrets.basic_password)]
     return []
 
 

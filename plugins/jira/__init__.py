@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Annotated, Any
@@ -25,6 +24,7 @@ from app.sinks import (
     SinkInfo,
     Story,
     address,
+    basic,
     describe_settings,
     hookimpl,
     tell,
@@ -181,8 +181,7 @@ def _body(items: Sequence[Item], binding: JiraBinding) -> bytes:
 
 
 def _authorization(binding: JiraBinding) -> tuple[str, str]:
-    pair = f"{binding.config.email}:{binding.secrets.api_token.get_secret_value()}"
-    return ("authorization", f"Basic {base64.b64encode(pair.encode()).decode()}")
+    return basic(binding.config.email, binding.secrets.api_token)
 
 
 @hookimpl

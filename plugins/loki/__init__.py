@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -20,6 +19,8 @@ from app.sinks import (
     Sink,
     SinkInfo,
     address,
+    basic,
+    bearer,
     beside,
     describe_settings,
     gzip_body,
@@ -96,10 +97,9 @@ def _who(binding: LokiBinding) -> list[tuple[str, str]]:
     config, secrets = binding.config, binding.secrets
     headers = [("x-scope-orgid", config.tenant)] if config.tenant else []
     if secrets.basic_password is not None:
-        login = f"{config.basic_user}:{secrets.basic_password.get_secret_value()}"
-        headers.append(("authorization", f"Basic {base64.b64encode(login.encode()).decode()}"))
+        headers.append(basic(config.basic_user, secrets.basic_password))
     elif secrets.bearer_token is not None:
-        headers.append(("authorization", f"Bearer {secrets.bearer_token.get_secret_value()}"))
+        headers.append(bearer(secrets.bearer_token))
     return headers
 
 

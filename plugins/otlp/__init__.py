@@ -18,6 +18,7 @@ from app.sinks import (
     Sink,
     SinkInfo,
     address,
+    bearer,
     describe_settings,
     gzip_body,
     hookimpl,
@@ -71,7 +72,7 @@ class OtlpSink:
         headers = [("content-type", _CONTENT_TYPES[config.encoding])]
         token = binding.secrets.bearer_token
         if token is not None:
-            headers.append(("authorization", f"Bearer {token.get_secret_value()}"))
+            headers.append(bearer(token))
         if config.gzip:
             headers.append(GZIP)
             body = gzip_body(body)

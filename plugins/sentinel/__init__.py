@@ -27,6 +27,7 @@ from app.sinks import (
     Token,
     Verdict,
     address,
+    bearer,
     classify_by_status,
     client_credentials_request,
     describe_settings,
@@ -144,7 +145,7 @@ class SentinelSink:
         body = b"[" + b",".join([item.body for item in items]) + b"]"
         headers = [("content-type", "application/json")]
         if binding.access_token is not None:
-            headers.append(("authorization", f"Bearer {binding.access_token.get_secret_value()}"))
+            headers.append(bearer(binding.access_token))
         if binding.config.gzip:
             headers.append(GZIP)
             body = gzip_body(body)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Annotated, Any
@@ -26,6 +25,8 @@ from app.sinks import (
     SinkInfo,
     Story,
     address,
+    basic,
+    bearer,
     describe_settings,
     hookimpl,
     tell,
@@ -191,10 +192,9 @@ def _is_digest(binding: ServiceNowBinding) -> bool:
 def _authorization(binding: ServiceNowBinding) -> tuple[tuple[str, str], ...]:
     secrets = binding.secrets
     if secrets.token:
-        return (("authorization", f"Bearer {secrets.token.get_secret_value()}"),)
+        return (bearer(secrets.token),)
     if secrets.password:
-        pair = f"{binding.config.user}:{secrets.password.get_secret_value()}"
-        return (("authorization", f"Basic {base64.b64encode(pair.encode()).decode()}"),)
+        return (basic(binding.config.user, secrets.password),)
     return ()
 
 

@@ -24,6 +24,7 @@ from app.sinks import (
     Sink,
     SinkInfo,
     Story,
+    bearer,
     beside,
     describe_settings,
     hookimpl,
@@ -153,7 +154,7 @@ class SlackSink:
 
 def _authorization(binding: SlackBinding) -> tuple[tuple[str, str], ...]:
     token = binding.secrets.token
-    return (("authorization", f"Bearer {token.get_secret_value()}"),) if token else ()
+    return (bearer(token),) if token else ()
 
 
 @hookimpl

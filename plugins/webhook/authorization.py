@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-
-from app.sinks import ClientCertificate, OutboundRequest, client_credentials_request
+from app.sinks import ClientCertificate, OutboundRequest, basic, bearer, client_credentials_request
 from plugins.webhook.settings import WebhookBinding
 
 
@@ -12,14 +10,13 @@ def authorization(binding: WebhookBinding) -> tuple[tuple[str, str], ...]:
     """The header of the one way that is set up, or none."""
     secrets = binding.secrets
     if secrets.bearer_token is not None:
-        return (("authorization", f"Bearer {secrets.bearer_token.get_secret_value()}"),)
+        return (bearer(secrets.bearer_token),)
     if secrets.basic_password is not None:
-        login = f"{binding.config.basic_user}:{secrets.basic_password.get_secret_value()}"
-        return (("authorization", f"Basic {base64.b64encode(login.encode()).decode()}"),)
+        return (basic(binding.config.basic_user, secrets.basic_password),)
     if secrets.api_key is not None:
         return ((binding.config.api_key_header.lower(), secrets.api_key.get_secret_value()),)
     if binding.access_token is not None:
-        return (("authorization", f"Bearer {binding.access_token.get_secret_value()}"),)
+        return (bearer(binding.access_token),)
     return ()
 
 
