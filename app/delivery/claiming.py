@@ -69,7 +69,9 @@ class Claiming:
         self._heed_changes(connection, lanes)
         self._close_batches(connection, self._batch_partitions.intersection(held), now)
         room_bytes = BATCH_BYTES - sum(lane.batch_bytes for lane in lanes.values() if lane.outstanding)
-        for webhook in due_webhooks(connection, held, now):
+        due = due_webhooks(connection, held, now)
+        self._loader.fetch(connection, [(webhook.pk, webhook.version) for webhook in due], now)
+        for webhook in due:
             found.busy.add(webhook.partition)
             known = lanes.get(webhook.pk)
             if known and known.runtime.version == webhook.version and not known.is_hungry:
