@@ -14,6 +14,8 @@ import orjson
 import requests
 
 ORGANIZATION = "607551"
+SENT_TYPE = "entrypoint.configuration.audit"
+"""What the sources send. A webhook for every type would also get the news of changed webhooks."""
 READY_WITHIN_S = 60.0
 
 
@@ -75,7 +77,13 @@ class Installation(ABC):
         """An enabled webhook to ``url``, in which ``{id}`` becomes its id; instant, unless ``type`` says otherwise."""
         body = {"type": changes.pop("type", "instant"), "name": f"To {url}", "organization_id": ORGANIZATION}
         made = self.call("POST", "/v1/webhooks", body | ({"context_id": context_id} if context_id else {}))
-        change = {"sink": "webhook", "endpoint_url": url.replace("{id}", made["id"]), "enabled": True, **changes}
+        change = {
+            "sink": "webhook",
+            "event_types": [SENT_TYPE],
+            "endpoint_url": url.replace("{id}", made["id"]),
+            "enabled": True,
+            **changes,
+        }
         self.call("PATCH", f"/v1/webhooks/{made['id']}", change)
         return Webhook(self, made["id"], made["partition"])
 

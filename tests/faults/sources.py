@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 import requests
 
-from tests.faults.installation import ORGANIZATION, Installation
+from tests.faults.installation import ORGANIZATION, SENT_TYPE, Installation
 
 _BUSY = {429, 503}
 _OK = 200
@@ -73,7 +73,7 @@ def sample_events(first: int, number: int, context_id: str = "ctx_1") -> list[di
     return [
         {
             "id": f"evt-{place}",
-            "eventId": "entrypoint.configuration.audit",
+            "eventId": SENT_TYPE,
             "scope": "ORGANIZATION_CTX_ENTRYPOINT",
             "contextId": context_id,
             "organizationId": ORGANIZATION,

@@ -42,6 +42,8 @@ NESTED = {
     },
 }
 
+TYPES = [FLAT[0]["eventId"], NESTED["eventId"]]
+
 
 def test_both_sample_payloads_arrive_through_a_context_and_an_organization_webhook(
     start_stack: StartStack, start_receive: StartReceive, opened: Open
@@ -50,11 +52,11 @@ def test_both_sample_payloads_arrive_through_a_context_and_an_organization_webho
     stack.create_organization(("ctx_psk", "meraki_wpn"), ("ctx_ise", "cisco_ise"))
     recording = opened(Receiver())
     own_bytes = {
-        "context": stack.create_webhook(f"{recording.url}/context", "ctx_psk"),
-        "organization": stack.create_webhook(f"{recording.url}/organization"),
+        "context": stack.create_webhook(f"{recording.url}/context", "ctx_psk", event_types=TYPES),
+        "organization": stack.create_webhook(f"{recording.url}/organization", event_types=TYPES),
     }
-    placeholder = stack.create_webhook(recording.url, "ctx_ise", enabled=False)
-    whole = stack.create_webhook(recording.url, enabled=False)
+    placeholder = stack.create_webhook(recording.url, "ctx_ise", event_types=TYPES, enabled=False)
+    whole = stack.create_webhook(recording.url, event_types=TYPES, enabled=False)
     receive = start_receive("--secret", placeholder.secret, "--secret", whole.secret)
     for webhook, path in ((placeholder, "context"), (whole, "organization")):
         change = {"endpoint_url": f"{receive.url}/{path}", "enabled": True}
