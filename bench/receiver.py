@@ -107,11 +107,13 @@ def _nginx_config(folder: Path, port: int) -> Path:
     listen = " ".join(f"listen {place}:{port};" for place in places)
     config = folder / "nginx.conf"
     config.write_text(
+        # More connections than two workers ever keep: short of them, nginx closes kept ones under a request.
         f"""worker_processes 1;
+worker_rlimit_nofile 16384;
 daemon off;
 pid {folder}/nginx.pid;
 error_log stderr crit;
-events {{ worker_connections 4096; }}
+events {{ worker_connections 16000; }}
 http {{
   access_log off;
   keepalive_requests 10000000;
