@@ -18,7 +18,7 @@ from app.core.actors import describe
 from app.core.clock import Clock
 from app.core.event import CanonicalEvent, Change
 from app.core.ids import RandomBytes, new_id
-from app.core.masking import MASK
+from app.core.masking import MASK, mask_text, mask_tree
 from app.core.rating import rate
 from app.routing.match import RoutedEvent
 from app.routing.owing import owed_by
@@ -53,7 +53,7 @@ class OwnChange:
         entity_type: webhook, change_window or sensitivity_rule.
         entity_id: its id.
         entity_name: its name.
-        changes: what changed, secrets masked.
+        changes: what changed; values that only their own field calls secret are masked already.
         webhook_pk: the webhook that changed, which is not told; None when it was something else.
     """
 
@@ -134,8 +134,10 @@ class OwnAudit:
 
     def _event(self, change: OwnChange) -> CanonicalEvent:
         event_id = new_id("evt", self._random_bytes)
-        rating = rate(change.action, change.changes, change.entity_type)
-        fields = [one["field"] for one in change.changes]
+        changes = tuple(_masked(one) for one in change.changes)
+        name = mask_text(change.entity_name)
+        rating = rate(change.action, changes, change.entity_type)
+        fields = [one["field"] for one in changes]
         return CanonicalEvent(
             id=event_id,
             type=OWN_TYPE,
@@ -151,9 +153,9 @@ class OwnAudit:
             action=change.action,
             entity_type=change.entity_type,
             entity_id=change.entity_id,
-            entity_name=change.entity_name,
-            description=describe(change.action, change.entity_name, fields, change.entity_type),
-            changes=change.changes,
+            entity_name=name,
+            description=describe(change.action, name, fields, change.entity_type),
+            changes=changes,
             tags=rating.tags,
             sensitivity=rating.sensitivity,
             sensitivity_rule=rating.rule,
@@ -161,6 +163,11 @@ class OwnAudit:
             source_format="own",
             dedupe_key=hashlib.sha256(event_id.encode()).digest()[:_KEY_BYTES],
         )
+
+
+def _masked(change: Change) -> Change:
+    """A change as an event may tell it: people put credentials into names and filters too."""
+    return {**change, "before": mask_tree(change["before"]), "after": mask_tree(change["after"])}
 
 
 def differences(

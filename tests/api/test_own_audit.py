@@ -10,7 +10,7 @@ from app.delivery.stopping import Stopping
 from app.routing.own_audit import OwnAudit
 from app.store.tables import webhooks
 from tests.api.conftest import Caller
-from tests.api.test_policies import NIGHTS, WINDOWS, webhook
+from tests.api.test_policies import NIGHTS, RULES, WINDOWS, webhook
 
 OWN = "organization.configuration.audit"
 SECRET = "Bearer s3cr3t-canary-0123456789"
@@ -58,6 +58,18 @@ def test_a_new_endpoint_is_told_and_no_secret_with_it(platform: Caller) -> None:
     assert told["endpoint_url"] == ("http://127.0.0.1:9/", "http://127.0.0.1:10/", False)
     assert told["headers"] == ("***", "***", True)
     assert SECRET not in str(own_events(platform))
+
+
+def test_a_credential_in_a_name_or_a_filter_is_masked_in_the_event(platform: Caller) -> None:
+    made = webhook(platform, "SIEM psk=hunter2hunter2", filter={"description": ["Bearer hunter2hunter2"]})
+    pattern = {"changes": {"after": ["https://admin:hunter2hunter2@example.com/"]}}
+    rule = {"name": "psk=hunter2hunter2", "pattern": pattern, "sensitivity": 1}
+    assert platform("POST", RULES, json=rule).status_code == 201
+    assert platform("DELETE", f"/v1/webhooks/{made}").status_code == 204
+    told = str(own_events(platform))
+    assert "hunter2" not in told
+    assert "SIEM psk=***" in told
+    assert "https://***@example.com/" in told
 
 
 def test_everything_that_is_done_to_a_webhook_is_told_in_order(platform: Caller) -> None:
