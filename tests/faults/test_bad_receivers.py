@@ -9,11 +9,11 @@ from typing import Any
 import orjson
 import pytest
 
-from tests.faults.conftest import Measure, Open, StartStack
+from tests.faults.conftest import Measure, NewTroupe, Open
 from tests.faults.installation import await_that
 from tests.faults.receivers import Receiver, endless, failing_first, hanging, redirecting
 from tests.faults.sources import sample_events
-from tests.faults.stack import Stack
+from tests.faults.troupe import Troupe
 
 pytestmark = [pytest.mark.process, pytest.mark.redis, pytest.mark.timeout(300)]
 
@@ -33,9 +33,9 @@ CONTEXTS = ("ctx_hang", "ctx_flaky", "ctx_redirect", "ctx_endless")
 
 
 def test_bad_receivers_end_as_documented_and_delay_nobody(
-    start_stack: StartStack, opened: Open, measure: Measure
+    new_troupe: NewTroupe, opened: Open, measure: Measure
 ) -> None:
-    stack = start_stack()
+    stack = new_troupe()
     stack.create_organization(*((context_id, "entrypoint") for context_id in (*CONTEXTS, "ctx_healthy")))
     canary, healthy = opened(Receiver()), opened(Receiver())
     hang, flaky, endless_one = opened(hanging()), opened(failing_first(2)), opened(endless())
@@ -71,7 +71,7 @@ def test_bad_receivers_end_as_documented_and_delay_nobody(
     assert ledger["duplicates_possible"] == HUNG, "the hanging receiver may have taken any of its requests"
 
 
-def p95_of_a_stream(stack: Stack, healthy: Receiver) -> float:
+def p95_of_a_stream(stack: Troupe, healthy: Receiver) -> float:
     """The 95th percentile of the seconds between the start of a post and the arrival of its event."""
     posted: dict[str, float] = {}
     with stack.session() as session:

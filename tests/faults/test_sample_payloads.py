@@ -8,7 +8,7 @@ import orjson
 import pytest
 from standardwebhooks import Webhook as StandardWebhook
 
-from tests.faults.conftest import Open, StartReceive, StartStack
+from tests.faults.conftest import NewTroupe, Open, StartReceive
 from tests.faults.installation import ORGANIZATION, Webhook, await_that
 from tests.faults.receivers import Receiver
 
@@ -46,9 +46,9 @@ TYPES = [FLAT[0]["eventId"], NESTED["eventId"]]
 
 
 def test_both_sample_payloads_arrive_through_a_context_and_an_organization_webhook(
-    start_stack: StartStack, start_receive: StartReceive, opened: Open
+    new_troupe: NewTroupe, start_receive: StartReceive, opened: Open
 ) -> None:
-    stack = start_stack()
+    stack = new_troupe()
     stack.create_organization(("ctx_psk", "meraki_wpn"), ("ctx_ise", "cisco_ise"))
     recording = opened(Receiver())
     own_bytes = {

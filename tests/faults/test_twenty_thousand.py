@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from app.demo import DEMO_CONTEXTS, DEMO_ORGANIZATION
-from tests.faults.conftest import Measure, Open, StartStack
+from tests.faults.conftest import Measure, NewTroupe, Open
 from tests.faults.installation import ORGANIZATION, await_that
 from tests.faults.receivers import Receiver
 
@@ -20,10 +20,10 @@ DELIVERED_WITHIN_S = 90
 
 @pytest.mark.parametrize("database", ["sqlite", pytest.param("postgresql", marks=pytest.mark.faults_full)])
 def test_twenty_thousand_generated_events_in_one_post_arrive_exactly_once(
-    start_stack: StartStack, opened: Open, measure: Measure, database: str
+    new_troupe: NewTroupe, opened: Open, measure: Measure, database: str
 ) -> None:
     assert DEMO_ORGANIZATION == ORGANIZATION
-    stack = start_stack(database)
+    stack = new_troupe(database)
     stack.create_organization(*((context_id, "entrypoint") for context_id in DEMO_CONTEXTS))
     recording = opened(Receiver())
     stack.create_webhook(recording.url, event_types=["*"])
