@@ -232,3 +232,22 @@ def test_radius_outcomes_are_stored_but_owed_to_nobody(world: World, store: Stor
     assert world.send(audit(1, eventId="entrypoint.radius.authentication")).accepted == 1
     assert owed(store) == 0
     assert world.ledger().balanced
+
+
+def test_a_nul_is_left_out_and_harms_no_database(world: World, store: Store) -> None:
+    hostile = {"field": "x\0", "before": "\u202e", "after": "y\0z"}
+    nul = audit(
+        1, id="event\0-1", contextId="c\0 1", contextName="a\0b", userEmail="o\0@example.com", changes=[hostile]
+    )
+    assert world.send(nul).ids == ("event-1",)
+    with store.read() as connection:
+        event = orjson.loads(connection.execute(select(events.c.body)).scalar_one())
+    assert event["context"] == {"id": "c 1", "name": "ab"}
+    assert event["actor"]["email"] == "o@example.com"
+    assert event["changes"][0] | {"path": None} == hostile | {
+        "field": "x",
+        "after": "yz",
+        "path": None,
+        "secret": False,
+    }
+    assert names_of_contexts(store) == {"c 1": "ab"}

@@ -248,10 +248,3 @@ def test_a_text_is_stored_as_it_was_sent_in_every_place(world: World, store: Sto
     assert event["changes"][0]["field"] == f"f {text}"
     assert (event["changes"][0]["before"], event["changes"][0]["after"]) == (text, [{"k": text}])
     assert event["metadata"]["_extra"]["note"] == text
-
-
-def test_a_nul_is_left_out_and_harms_no_database(world: World, store: Store) -> None:
-    post(world, audit(1, contextId="c\0 1", contextName="a\0b", changes=[{"field": "x\0", "after": "y\0z"}]))
-    (event,) = stored(store)
-    assert event["context"] == {"id": "c 1", "name": "ab"}
-    assert (event["changes"][0]["field"], event["changes"][0]["after"]) == ("x", "yz")
