@@ -108,7 +108,7 @@ def build_services(settings: Settings, store: Store, *, clock: Clock = system_cl
         window_import=WindowImport(windows, clock=clock),
         trials=Trials(store),
         radius=RadiusView(store),
-        catalogue=EventCatalogue(store),
+        catalogue=EventCatalogue(store, sinks.event_types()),
         events=EventHistory(store),
         replays=ReplayService(store, clock=clock, random_bytes=secrets.token_bytes),
         counts=Counts(),

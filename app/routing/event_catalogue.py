@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 from app.core.event_types import EVENT_TYPES, service_of
 from app.security.scope import Scope
+from app.sinks.types import PluginEventType
 from app.store.engine import Store
 from app.store.seen_types import types_seen
 
 
 class EventCatalogue:
-    """Event types within the caller's scope."""
+    """Event types within the caller's scope.
 
-    def __init__(self, store: Store) -> None:
+    Args:
+        store: the database, which knows what sources brought along.
+        plugins: types that plugins list.
+    """
+
+    def __init__(self, store: Store, plugins: Sequence[PluginEventType] = ()) -> None:
         self._store = store
+        self._titles = {one.id: one.title for one in plugins}
 
     def by_service(self, scope: Scope) -> list[dict[str, Any]]:
         """Every known type, by service; ``listed`` is False for one that is known from its first event only."""
@@ -24,8 +32,8 @@ class EventCatalogue:
         found: dict[str, list[dict[str, Any]]] = {}
         for one in EVENT_TYPES:
             found.setdefault(one.service, []).append(asdict(one) | {"listed": True})
-        for name in seen:
-            service = service_of(name)
-            told = {"id": name, "service": service, "title": name, "deliverable": True, "reason": "", "listed": False}
-            found.setdefault(service, []).append(told)
+        for name in sorted({*seen, *self._titles}):
+            service, title = service_of(name), self._titles.get(name)
+            told = {"id": name, "service": service, "title": title or name, "deliverable": True, "reason": ""}
+            found.setdefault(service, []).append(told | {"listed": title is not None})
         return [{"service": service, "event_types": types} for service, types in found.items()]

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import pluggy
 
 from app.sinks.protocol import Sink
+from app.sinks.types import PluginEventType
 
 PROJECT = "relaypoint"
 """pluggy's project name, the entry-point group, and the prefix of every hook."""
@@ -38,6 +39,29 @@ class RelaypointSpecs:
             @hookimpl
             def relaypoint_sinks():
                 yield PagerSink()
+
+        Since: plugin API version 1.
+        """
+        return ()
+
+    @hookspec
+    def relaypoint_event_types(self) -> Iterable[PluginEventType]:
+        """Event types that sources of this plugin's kind send, for the catalogue.
+
+        Called once per process, when the application starts. It takes no parameters and must not do I/O. The catalogue
+        is no fence: events of other types are accepted, stored and delivered all the same. A listed type has a title in
+        forms and pages before its first event.
+
+        Returns:
+            Any iterable of ``PluginEventType``. A type that the catalogue or another plugin lists already is refused.
+
+        If it raises, or yields something that is refused, the whole plugin is left out and shown in ``failed_plugins``.
+
+        Example::
+
+            @hookimpl
+            def relaypoint_event_types():
+                yield PluginEventType("wifi.radio.audit", "Radio configuration changed")
 
         Since: plugin API version 1.
         """

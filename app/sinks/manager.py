@@ -1,4 +1,4 @@
-"""Finds sink plugins, loads each on its own, and keeps what they brought.
+"""Finds plugins, loads each on its own, and keeps what they brought.
 
 pluggy's own loader stops at the first broken package and hides a second plugin of the same name, so the entry points
 are walked here, one by one.
@@ -13,10 +13,12 @@ from typing import Self, cast
 import pluggy
 
 from app.core.errors import ConfigurationError
+from app.core.event_types import find_event_type
 from app.sinks.discovery import Candidate, Source, discover
 from app.sinks.hookspecs import PROJECT, RelaypointSpecs
 from app.sinks.protocol import Sink
-from app.sinks.validity import check_sink
+from app.sinks.types import PluginEventType
+from app.sinks.validity import check_event_type, check_sink
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ class SinkManager:
         self._hooks = pluggy.PluginManager(PROJECT)
         self._hooks.add_hookspecs(RelaypointSpecs)
         self._sinks: dict[str, Sink] = {}
+        self._event_types: dict[str, PluginEventType] = {}
         self._owners: dict[str, str] = {}
         self._loaded: list[LoadedPlugin] = []
         self._failed: list[FailedPlugin] = []
@@ -108,6 +111,10 @@ class SinkManager:
         """The names of all sinks, sorted."""
         return sorted(self._sinks)
 
+    def event_types(self) -> list[PluginEventType]:
+        """The event types that plugins add to the catalogue, sorted by id."""
+        return [self._event_types[name] for name in sorted(self._event_types)]
+
     def plugins(self) -> list[LoadedPlugin]:
         """The loaded plugins, sorted by name."""
         return sorted(self._loaded, key=lambda plugin: (plugin.name, plugin.distribution))
@@ -136,24 +143,33 @@ class SinkManager:
         self._hooks.register(module, exact)
         try:
             self._hooks.check_pending()
-            sinks = self._collect(module)
+            sinks = [check_sink(one) for one in self._brought(self._hooks.hook.relaypoint_sinks, module)]
             for sink in sinks:
                 self._refuse_duplicate(sink, candidate, [other.info.name for other in sinks])
+            event_types = self._listed(module)
+            _refuse_nothing(sinks, event_types)
         except Exception:
             self._hooks.unregister(name=exact)
             raise
+        self._event_types |= event_types
         self._accept(sinks, candidate)
 
-    def _collect(self, module: object) -> list[Sink]:
+    def _brought(self, hook: pluggy.HookCaller, module: object) -> list[object]:
         """Calls this plugin's hook alone: pluggy's broadcast would let one plugin's error hide the others."""
-        implementations = self._hooks.hook.relaypoint_sinks.get_hookimpls()
-        found: list[Sink] = []
-        for implementation in implementations:
+        found: list[object] = []
+        for implementation in hook.get_hookimpls():
             if implementation.plugin is module:
-                brought = cast("Iterable[object]", implementation.function())
-                found.extend(check_sink(sink) for sink in brought)
-        if not found:
-            raise ConfigurationError("the plugin brings no sink: is its relaypoint_sinks marked with @hookimpl?")
+                found.extend(cast("Iterable[object]", implementation.function()))
+        return found
+
+    def _listed(self, module: object) -> dict[str, PluginEventType]:
+        """The event types of one plugin, each new and well formed."""
+        found: dict[str, PluginEventType] = {}
+        for one in self._brought(self._hooks.hook.relaypoint_event_types, module):
+            checked = check_event_type(one)
+            if find_event_type(checked.id) is not None or checked.id in self._event_types or checked.id in found:
+                raise ConfigurationError(f"event type {checked.id!r} is in the catalogue already")
+            found[checked.id] = checked
         return found
 
     def _refuse_duplicate(self, sink: Sink, candidate: Candidate, siblings: list[str]) -> None:
@@ -170,6 +186,12 @@ class SinkManager:
         for sink in sinks:
             self._sinks[sink.info.name] = sink
             self._owners[sink.info.name] = source.label
-        title = ", ".join(sink.info.title for sink in sinks)
+        title = ", ".join(sink.info.title for sink in sinks) or candidate.entry.name
         names = tuple(sorted(sink.info.name for sink in sinks))
         self._loaded.append(LoadedPlugin(candidate.entry.name, source.distribution, source.version, title, names))
+
+
+def _refuse_nothing(sinks: Collection[Sink], event_types: Collection[str]) -> None:
+    if not sinks and not event_types:
+        hint = "are its functions marked with @hookimpl?"
+        raise ConfigurationError(f"the plugin brings no sink and no event type: {hint}")

@@ -210,3 +210,16 @@ class SinkInfo:
     sample_url: str = "https://receiver.example/"
     secret_url: bool = False
     schemes: tuple[str, ...] = WEB_SCHEMES
+
+
+@dataclass(frozen=True, slots=True)
+class PluginEventType:
+    """An event type that a plugin adds to the catalogue.
+
+    Args:
+        id: as sources send it: dotted, the first part is the service.
+        title: a short name for people.
+    """
+
+    id: str
+    title: str

@@ -8,10 +8,14 @@ from pydantic import BaseModel
 
 from app.core.errors import ConfigurationError
 from app.sinks.protocol import Sink
-from app.sinks.types import API_VERSION, SinkInfo
+from app.sinks.types import API_VERSION, PluginEventType, SinkInfo
 
 SINK_NAME = re.compile(r"[a-z][a-z0-9_]{1,31}")
 """A sink's name is a word in the API, in entry points and in environment variables."""
+
+
+EVENT_TYPE = re.compile(r"[a-z][a-z0-9_]{0,63}(?:\.[a-z0-9_]{1,64}){1,4}")
+"""Dotted words, as the vendor's own types are; the first is the service."""
 
 
 def check_sink(candidate: object) -> Sink:
@@ -33,6 +37,21 @@ def check_sink(candidate: object) -> Sink:
     if not isinstance(candidate, Sink):
         raise ConfigurationError(f"{kind} is not a sink: it lacks {', '.join(_missing(candidate))}")
     _check_models(candidate)
+    return candidate
+
+
+def check_event_type(candidate: object) -> PluginEventType:
+    """Answers the candidate as a ``PluginEventType``.
+
+    Raises:
+        ConfigurationError: it is none, or its id is no event type.
+    """
+    if not isinstance(candidate, PluginEventType):
+        raise ConfigurationError(f"{type(candidate).__name__} is not a PluginEventType")
+    if not EVENT_TYPE.fullmatch(str(candidate.id)):
+        raise ConfigurationError(f"event type {candidate.id!r} does not match {EVENT_TYPE.pattern}")
+    if not str(candidate.title).strip():
+        raise ConfigurationError(f"event type {candidate.id!r} has no title")
     return candidate
 
 

@@ -11,6 +11,9 @@ import pytest
 
 from app.api.services import Services
 from app.core.errors import StoreUnavailableError
+from app.routing.event_catalogue import EventCatalogue
+from app.security.scope import Scope
+from app.sinks import PluginEventType
 from app.store.engine import Store
 from tests.api.conftest import Caller
 
@@ -181,3 +184,9 @@ def test_a_type_is_known_by_its_first_sight_in_its_own_organization(
     assert unlisted(platform) == ["wifi.radio.audit"]
     assert unlisted(caller("read", "acme")) == ["wifi.radio.audit"]
     assert unlisted(caller("read", "other")) == []
+
+
+def test_types_that_plugins_list_are_in_the_catalogue_before_their_first_event(services: Services) -> None:
+    catalogue = EventCatalogue(services.store, [PluginEventType("wifi.radio.audit", "Radio changed")])
+    (wifi,) = [one for one in catalogue.by_service(Scope()) if one["service"] == "wifi"]
+    assert [(one["title"], one["listed"]) for one in wifi["event_types"]] == [("Radio changed", True)]

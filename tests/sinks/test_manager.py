@@ -217,3 +217,36 @@ def test_every_built_in_sink_has_its_page_and_a_row_in_the_documents() -> None:
     for name in BUILT_IN:
         assert f"[`{name}`](../plugins/{name}/README.md)" in listed
         assert (root / "plugins" / name / "README.md").read_text(encoding="utf-8").startswith(f"# Sink `{name}`: ")
+
+
+TYPES = """
+    from app.sinks import PluginEventType, hookimpl
+
+    @hookimpl
+    def relaypoint_event_types():
+        yield {}
+"""
+
+
+def test_a_plugin_may_bring_event_types_alone(install: Install) -> None:
+    install("relaypoint-wifi", "wifi", source=TYPES.format('PluginEventType("wifi.radio.audit", "Radio changed")'))
+    manager = SinkManager.loaded(enabled=["wifi"], strict=True)
+    assert [(one.id, one.title) for one in manager.event_types()] == [("wifi.radio.audit", "Radio changed")]
+    assert [(one.name, one.sinks) for one in manager.plugins()] == [("wifi", ())]
+
+
+@pytest.mark.parametrize(
+    ("brought", "why"),
+    [
+        ("7", "not a PluginEventType"),
+        ('PluginEventType("Wifi Radio", "x")', "does not match"),
+        ('PluginEventType("wifi.radio.audit", " ")', "has no title"),
+        ('PluginEventType("entrypoint.configuration.audit", "x")', "in the catalogue already"),
+        ('from_nowhere("wifi.radio.audit")', "from_nowhere"),
+    ],
+)
+def test_a_plugin_with_a_wrong_event_type_is_left_out_with_the_reason(install: Install, brought: str, why: str) -> None:
+    install("relaypoint-wifi", "wifi", source=TYPES.format(brought))
+    manager = SinkManager.loaded(enabled=["wifi"])
+    assert manager.event_types() == []
+    assert [why in one.error for one in manager.failed_plugins] == [True]
