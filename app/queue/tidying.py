@@ -1,4 +1,4 @@
-"""Tidying: retention a little at a time, beside the work of the tick."""
+"""Tidying: what deleted webhooks left behind, and retention, a little at a time beside the work of the tick."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import time
 from collections.abc import Callable, Iterator
 
 from app.core.clock import DAY, Micros
+from app.routing.webhooks import DELETED
 from app.store import Store
+from app.store.holds import skip_left_behind
 from app.store.retention import remove_batches, remove_contents, remove_events
 
 log = logging.getLogger(__name__)
@@ -52,6 +54,9 @@ class Tidying:
 
     def _all_steps(self, now: Micros) -> Iterator[None]:
         """One transaction at a time."""
+        with self._store.write() as connection:
+            skip_left_behind(connection, now, DELETED)
+        yield
         number = 0
         while removed := remove_contents(self._store, now, self._body_days):
             number += removed
