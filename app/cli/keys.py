@@ -9,12 +9,18 @@ from dataclasses import asdict
 
 import click
 import orjson
+from sqlalchemy import Connection
 
 from app.core.clock import DAY, system_clock, to_rfc3339
+from app.routing.key_audit import key_created, key_revoked
+from app.routing.own_audit import Author, OwnAudit, OwnChange
 from app.security.api_keys import KeyRecord, create_key, list_keys, revoke_key
 from app.settings import load_settings
 from app.store.engine import Store, open_store
 from app.store.migrate import migrate, schema_status
+
+OPERATOR = Author("admin", "command line")
+"""Whoever may run this command on the machine; nobody knows more of them."""
 
 
 @click.group()
@@ -53,6 +59,7 @@ def create(name: str, role: str, organization: str | None, context: str | None, 
             now=now,
             random_bytes=secrets.token_bytes,
         )
+        _tell(connection, key_created(OPERATOR, record))
     click.echo(f"{record.id}, role {record.role}; the key is shown this once", err=True)
     click.echo(key)
 
@@ -88,5 +95,13 @@ def _line(record: KeyRecord) -> str:
 def revoke(key_id: str) -> None:
     """End a key at once. KEY_ID is the one that `keys list` shows."""
     with _store() as store, store.write() as connection:
-        revoke_key(connection, key_id, system_clock())
+        revoked = revoke_key(connection, key_id, system_clock())
+        if revoked is not None:
+            _tell(connection, key_revoked(OPERATOR, revoked))
     click.echo(f"{key_id} is revoked", err=True)
+
+
+def _tell(connection: Connection, change: OwnChange | None) -> None:
+    """Write the event of a change; the tick rings for whom it is owed to."""
+    if change is not None:
+        OwnAudit(clock=system_clock, random_bytes=secrets.token_bytes).record(connection, change)

@@ -136,17 +136,17 @@ def list_keys(connection: Connection, organization_id: str | None = None) -> Seq
     return [_record(row) for row in connection.execute(statement).mappings()]
 
 
-def revoke_key(connection: Connection, key_id: str, now: Micros) -> None:
-    """End a key now. Revoking it again changes nothing.
+def revoke_key(connection: Connection, key_id: str, now: Micros) -> KeyRecord | None:
+    """End a key now; answers the key, or None when it had ended before.
 
     Raises:
         NotFoundError: there is no such key.
     """
-    if connection.execute(select(api_keys.c.id).where(api_keys.c.id == key_id)).one_or_none() is None:
+    row = connection.execute(select(api_keys).where(api_keys.c.id == key_id)).mappings().one_or_none()
+    if row is None:
         raise NotFoundError(f"there is no key {key_id!r}")
-    connection.execute(
-        update(api_keys).where(api_keys.c.id == key_id, api_keys.c.revoked_at.is_(None)).values(revoked_at=now)
-    )
+    active = update(api_keys).where(api_keys.c.id == key_id, api_keys.c.revoked_at.is_(None))
+    return _record(row) if connection.execute(active.values(revoked_at=now)).rowcount else None
 
 
 def authenticate(connection: Connection, key: str, now: Micros) -> Principal | None:

@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import orjson
 import pytest
 from click.testing import CliRunner, Result
+from sqlalchemy import select
 
 from app.cli import main
+from app.settings import load_settings
+from app.store.engine import open_store
+from app.store.tables import events, organizations
 
 
 @pytest.fixture(autouse=True)
@@ -29,6 +34,25 @@ def test_a_first_key_needs_no_other_step_and_stands_alone_on_stdout() -> None:
     assert made.stdout.strip() not in listed.stdout
     assert run("keys", "revoke", record["id"]).exit_code == 0
     assert "revoked" in run("keys", "list").stdout
+
+
+def test_a_key_that_an_organization_gets_or_loses_is_an_event_of_its_own_audit() -> None:
+    run("db", "upgrade")
+    with closing(open_store(load_settings().database_url)) as store:
+        with store.write() as connection:
+            connection.execute(organizations.insert().values(id="acme", name="Acme", created_at=1))
+        assert run("keys", "create", "--name", "terraform", "--role", "write", "--organization", "acme").exit_code == 0
+        (record,) = orjson.loads(run("keys", "list", "--json").stdout)
+        for _ in range(2):
+            assert run("keys", "revoke", record["id"]).exit_code == 0
+        with store.read() as connection:
+            told = [orjson.loads(body) for body in connection.execute(select(events.c.body)).scalars()]
+    assert [(one["action"], one["sensitivity"], one["tags"]) for one in told] == [
+        ("create", 5, ["api_tokens"]),
+        ("delete", 2, ["api_tokens"]),
+    ]
+    assert told[0]["changes"][0]["after"] == {"name": "terraform", "role": "write", "context_id": None}
+    assert told[0]["entity"]["id"] == record["id"]
 
 
 def test_a_key_for_nothing_ends_with_1_and_a_wrong_call_with_2() -> None:
