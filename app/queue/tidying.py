@@ -56,7 +56,6 @@ class Tidying:
         """One transaction at a time."""
         with self._store.write() as connection:
             skip_left_behind(connection, now, DELETED)
-        yield
         number = 0
         while removed := remove_contents(self._store, now, self._body_days):
             number += removed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import time
 from typing import Any
@@ -46,6 +47,18 @@ class Scene:
         if answer.status_code == requests.codes.ok:
             self.acknowledged += orjson.loads(answer.content)["ids"]
         return answer
+
+    def repeat(self, batch: list[dict[str, Any]], within_s: float = 15.0) -> requests.Response:
+        """A post that is repeated, as a source does, while nobody listens: a server may still be on its way out."""
+        answers: list[requests.Response] = []
+
+        def is_answered() -> bool:
+            with contextlib.suppress(requests.ConnectionError):
+                answers.append(self.post(batch))
+            return bool(answers)
+
+        await_that(is_answered, within_s, self.troupe.log)
+        return answers[0]
 
     def accept(self, number: int = 1) -> float:
         """New events in one post that must be acknowledged; answers the seconds until it was."""

@@ -53,7 +53,7 @@ def test_case_1_web_dies_before_its_commit_and_the_repeated_post_is_stored_once(
     before = scene.troupe.ledger()["accepted"]
     batch = kill_while_posting(scene, "ingest.before_commit")
     assert scene.troupe.ledger()["accepted"] == before
-    counts = [orjson.loads(scene.post(batch).content) for _ in range(2)]
+    counts = [orjson.loads(scene.repeat(batch).content) for _ in range(2)]
     assert [(count["accepted"], count["duplicates"]) for count in counts] == [(1, 0), (0, 1)]
     scene.settle()
     assert scene.copies(batch[0]["id"]) == 1
@@ -61,7 +61,7 @@ def test_case_1_web_dies_before_its_commit_and_the_repeated_post_is_stored_once(
 
 def test_case_2_web_dies_after_its_commit_and_the_repeated_post_gets_the_same_id(scene: Scene) -> None:
     batch = kill_while_posting(scene, "ingest.after_commit")
-    answer = orjson.loads(scene.post(batch).content)
+    answer = orjson.loads(scene.repeat(batch).content)
     assert (answer["accepted"], answer["duplicates"], answer["ids"]) == (0, 1, [batch[0]["id"]])
     scene.settle()
     assert scene.copies(batch[0]["id"]) == 1

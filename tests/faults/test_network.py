@@ -150,7 +150,8 @@ def test_weather_leaves_no_descriptor_thread_or_memory_behind(windy: Windy, meas
     for name in troupe.workers:
         descriptors, threads, megabytes = (now - was for now, was in zip(after[name], before[name], strict=True))
         measure(f"I7, {name}", more_descriptors=descriptors, more_threads=threads, more_megabytes=megabytes)
-        assert descriptors <= CONCURRENCY + 5, "kept connections, and no more"
+        # Besides one connection per slot there may be some that the proxy reset and libcurl has not looked at yet.
+        assert descriptors <= CONCURRENCY + 12, "kept connections, and no more"
         assert threads <= 1
         assert megabytes <= 16
 
