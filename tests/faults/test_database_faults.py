@@ -156,7 +156,7 @@ def terminate_backends(place: Installation) -> int:
         return len(others.fetchall())
 
 
-@pytest.mark.parametrize("locked_s", [BUSY_S + 2, pytest.param(30.0, marks=FULL)])
+@pytest.mark.parametrize("locked_s", [4 * BUSY_S + 2, pytest.param(30.0, marks=FULL)])
 def test_case_18_another_program_locks_sqlite(new_troupe: NewTroupe, measure: Measure, locked_s: float) -> None:
     with scene_on(new_troupe()) as scene:
         scene.accept(50)
@@ -169,9 +169,9 @@ def test_case_18_another_program_locks_sqlite(new_troupe: NewTroupe, measure: Me
         await_that(lambda: source.statuses[-1:] == [200], 20, scene.troupe.log)
         accepted_again_s = time.monotonic() - free
         source.end()
-        # Every process in line before the web process waits for SQLite first, so a short lock may be sat out.
-        expected = {200, 503} if locked_s > REFUSED_WITHIN_S else set(source.statuses) & {200, 503}
-        assert set(source.statuses) == expected
+        # Web, two workers and the tick wait for SQLite one after the other, so this lock outlasts whoever comes last.
+        assert 503 in source.statuses
+        assert set(source.statuses) == {200, 503}
         assert None not in source.hints
         assert source.longest_s < REFUSED_WITHIN_S
         scene.settle(20)
