@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from app.core.egress_table import parse_allow
 from app.delivery.drain import Drain
 from app.delivery.egress import EgressClient
 from app.delivery.egress_guard import EgressPolicy
+from app.delivery.replaying import Replayer
+from app.delivery.replays import ReplayService
 from tests.delivery.receiver import Receiver, receiving
 from tests.world import World
 
@@ -59,3 +62,13 @@ def successor(world: World, drain: Drain, ca_bundle: str) -> Iterator[Drain]:
     own = EgressClient(EgressPolicy(allow=(parse_allow("127.0.0.0/8"),), ca_bundle=ca_bundle))
     yield world.drain(own)
     own.close()
+
+
+@pytest.fixture
+def replays(world: World) -> ReplayService:
+    return ReplayService(world.store, clock=world.clock, random_bytes=secrets.token_bytes)
+
+
+@pytest.fixture
+def replayer(world: World) -> Replayer:
+    return Replayer(world.store)

@@ -2,75 +2,41 @@
 
 from __future__ import annotations
 
-import secrets
-import signal
-import subprocess
-import sys
 import threading
-import time
 from collections import Counter
-from itertools import count
 from typing import Any
 
 import orjson
 import pytest
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import func, select, update
 from standardwebhooks.webhooks import Webhook
 
-from app.core.clock import HOUR, SECOND, Micros
-from app.core.errors import ConflictError, InvalidInputError, NotFoundError, StoreUnavailableError
-from app.core.states import DeliveryState
-from app.delivery import replaying
+from app.core.clock import HOUR, SECOND
+from app.core.errors import ConflictError, InvalidInputError, NotFoundError
 from app.delivery import replays as ordering
 from app.delivery.drain import Drain
 from app.delivery.replaying import Replayer
-from app.delivery.replays import ReplayOrder, ReplayService
+from app.delivery.replays import ReplayService
 from app.routing.webhook_input import Rotation
 from app.security.scope import Scope
 from app.store import Store
 from app.store.due import due_partitions
-from app.store.replays import ReplayKind, Selection
 from app.store.tables import deliveries, events
 from tests.conftest import MovableClock
 from tests.delivery.receiver import Receiver, Reply
-from tests.world import PLATFORM, Hook, World, audit
-
-DELIVERED, PENDING, FAILED = DeliveryState.DELIVERED, DeliveryState.PENDING, DeliveryState.FAILED
-SKIPPED, PARKED = DeliveryState.SKIPPED, DeliveryState.PARKED
-NOWHERE = "http://127.0.0.1:9/x"
-
-
-@pytest.fixture
-def replays(world: World) -> ReplayService:
-    return ReplayService(world.store, clock=world.clock, random_bytes=secrets.token_bytes)
-
-
-@pytest.fixture
-def replayer(world: World) -> Replayer:
-    return Replayer(world.store)
-
-
-def order(kind: str = "redeliver", since: Micros = 0, **more: Any) -> ReplayOrder:
-    return ReplayOrder(ReplayKind(kind), since, **more)
-
-
-def start(replays: ReplayService, hook: Hook, kind: str = "redeliver", per_s: int = 1_000, **more: Any) -> str:
-    return str(replays.start(PLATFORM, hook.id, order(kind, **more), created_by="key_a", per_s=per_s)["id"])
-
-
-def put_in(world: World, hook: Hook, state: DeliveryState, *places: int) -> None:
-    """Deliveries of a webhook, by their place in its ledger (0 = the first), as if they had ended so."""
-    numbers = [row.event_seq for row in world.deliveries(hook)]
-    with world.store.write() as connection:
-        chosen = deliveries.c.event_seq.in_([numbers[place] for place in places])
-        statement = update(deliveries).where(deliveries.c.webhook_pk == hook.pk, chosen)
-        connection.execute(statement.values(state=state, due_at=None, tries=7, attempt_count=7))
-
-
-def seconds(replayer: Replayer, clock: MovableClock, number: int) -> None:
-    for _ in range(number):
-        clock.advance(SECOND)
-        replayer.step(clock())
+from tests.delivery.replay_steps import (
+    DELIVERED,
+    FAILED,
+    NOWHERE,
+    PARKED,
+    PENDING,
+    SKIPPED,
+    order,
+    put_in,
+    seconds,
+    start,
+)
+from tests.world import PLATFORM, World, audit
 
 
 def test_a_dry_run_counts_what_the_filter_means_and_changes_nothing(
@@ -258,209 +224,6 @@ def test_a_paused_webhook_makes_its_replay_wait_and_a_deleted_one_ends_it(
     assert world.ledger().balanced
 
 
-def test_two_that_step_at_once_do_it_once(
-    world: World, replays: ReplayService, replayer: Replayer, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    hook = world.add_webhook(NOWHERE)
-    world.send_numbers(*range(1, 10))
-    put_in(world, hook, FAILED, *range(9))
-    clock.advance(SECOND)
-    replay = start(replays, hook, per_s=3)
-    clock.advance(SECOND)
-    slow, take = Replayer(world.store), Replayer._take
-
-    def late(self: Replayer, *arguments: Any, **more: Any) -> bool:
-        if self is slow:
-            replayer.step(clock())
-        return take(self, *arguments, **more)
-
-    monkeypatch.setattr(Replayer, "_take", late)
-    assert slow.step(clock()) == set()
-    assert replays.get(PLATFORM, replay)["done"] == 3
-    assert world.states(hook) == [PENDING] * 3 + [FAILED] * 6
-
-
-def test_a_step_that_cannot_commit_is_taken_again(
-    world: World, replays: ReplayService, replayer: Replayer, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    hook = world.add_webhook(NOWHERE)
-    world.send_numbers(1, 2)
-    with_one = world.add_webhook(NOWHERE)
-    clock.advance(SECOND)
-    replay = start(replays, with_one, "backfill")
-    clock.advance(SECOND)
-
-    def away(*_: Any) -> None:
-        raise StoreUnavailableError("away")
-
-    with monkeypatch.context() as patched:
-        patched.setattr("app.delivery.replaying.count_done", away)
-        with pytest.raises(StoreUnavailableError):
-            replayer.step(clock())
-    assert replays.get(PLATFORM, replay)["done"] == 0
-    assert world.ledger().balanced
-    assert len(world.deliveries(with_one)) == 0
-    replayer.step(clock())
-    assert (len(world.deliveries(with_one)), len(world.deliveries(hook))) == (2, 2)
-    assert world.ledger().balanced
-
-
-def test_a_replay_that_cannot_go_on_ends_and_holds_up_no_other(
-    world: World, replays: ReplayService, replayer: Replayer, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    world.send_numbers(1)
-    odd, even = world.add_webhook(NOWHERE), world.add_webhook(NOWHERE)
-    clock.advance(SECOND)
-    broken, whole = start(replays, odd, "backfill"), start(replays, even, "backfill")
-    make = replaying._make
-
-    def fails(connection: Connection, selection: Selection, *rest: Any) -> int:
-        if selection.webhook_pk == odd.pk:
-            raise KeyError("actor")
-        return make(connection, selection, *rest)
-
-    monkeypatch.setattr(replaying, "_make", fails)
-    seconds(replayer, clock, 1)
-    ended = replays.get(PLATFORM, broken)
-    assert (ended["state"], ended["reason"], ended["done"]) == ("cancelled", "stopped by an error: KeyError", 0)
-    assert replays.get(PLATFORM, whole)["state"] == "done"
-    assert world.ledger().balanced
-
-
-def test_a_long_round_is_cut_and_the_next_one_goes_on_behind_it(
-    world: World, replays: ReplayService, clock: MovableClock
-) -> None:
-    world.send_numbers(1)
-    hooks = [world.add_webhook(NOWHERE) for _ in range(3)]
-    clock.advance(SECOND)
-    made = [start(replays, hook, "backfill") for hook in hooks]
-    moments = count()
-    slow = Replayer(world.store, monotonic=lambda: float(next(moments)))
-    ended = []
-    for _ in hooks:
-        seconds(slow, clock, 1)
-        ended.append([replays.get(PLATFORM, replay)["state"] for replay in made].count("done"))
-    assert ended == [1, 2, 3]
-
-
-STEPPER = """
-import sys
-from app.core.clock import SECOND, system_clock
-from app.delivery.replaying import Replayer
-from app.store import open_store
-replayer, now = Replayer(open_store(sys.argv[1])), system_clock() + 60 * SECOND * int(sys.argv[2])
-while True:
-    now += SECOND
-    replayer.step(now)
-    print(flush=True)
-"""
-
-
-def test_steppers_killed_at_any_moment_forget_nothing_and_do_nothing_twice(
-    database_url: str, world: World, replays: ReplayService, replayer: Replayer, clock: MovableClock
-) -> None:
-    world.send_numbers(*range(1, 401))
-    hook = world.add_webhook(NOWHERE, mode="batch")
-    clock.advance(SECOND)
-    replay = start(replays, hook, "backfill", per_s=7)
-    for round_ in range(3):
-        child = subprocess.Popen([sys.executable, "-c", STEPPER, database_url, str(round_)], stdout=subprocess.PIPE)
-        assert child.stdout
-        for _ in range(4 + 3 * round_):
-            child.stdout.readline()
-        time.sleep(0.0007 * round_)
-        child.send_signal(signal.SIGKILL)
-        child.communicate()
-        done = replays.get(PLATFORM, replay)["done"]
-        assert 0 < done < 400
-        assert len(world.deliveries(hook)) == done, "what is counted is there, and nothing else"
-        assert world.ledger().balanced
-    clock.advance(200 * SECOND)
-    seconds(replayer, clock, 60)
-    shown = replays.get(PLATFORM, replay)
-    assert (shown["state"], shown["done"], shown["total"]) == ("done", 400, 400)
-    assert world.account(hook).owed == world.account(hook).matched == 400
-    assert world.ledger().balanced
-
-
-def test_a_backfill_makes_the_deliveries_of_the_present_routing_that_are_not_there(
-    world: World, target: Receiver, drain: Drain, replays: ReplayService, replayer: Replayer, clock: MovableClock
-) -> None:
-    in_context = {"context": {"id": "c1"}, "organization_id": "acme"}
-    world.send(audit(1), audit(2, eventId="entrypoint.radius.accounting"), audit(3, eventId="signin.success"))
-    world.send({"id": "event-4", "type": "entrypoint.configuration.audit", **in_context})
-    clock.advance(HOUR)
-    since = clock()
-    world.send(audit(5), {"id": "event-6", "type": "entrypoint.configuration.audit", **in_context})
-    whole = world.add_webhook(target.url)
-    narrow = world.add_webhook(target.url, context="c1")
-    typed = world.add_webhook(target.url, event_types=["signin.success"])
-    world.send_numbers(7)
-    clock.advance(SECOND)
-
-    def count(hook: Hook, **more: Any) -> int:
-        return replays.count(PLATFORM, hook.id, order("backfill", **more))
-
-    assert [count(hook) for hook in (whole, narrow, typed)] == [5, 2, 1]
-    assert [count(hook, since=since) for hook in (whole, narrow, typed)] == [2, 1, 0]
-    for hook in (whole, narrow, typed):
-        start(replays, hook, "backfill")
-    seconds(replayer, clock, 1)
-    assert [row.event_id for row in world.deliveries(whole)] == [f"event-{n}" for n in (1, 3, 4, 5, 6, 7)]
-    assert [row.event_id for row in world.deliveries(narrow)] == ["event-4", "event-6"]
-    assert [row.event_id for row in world.deliveries(typed)] == ["event-3"]
-    assert [count(hook) for hook in (whole, narrow, typed)] == [0, 0, 0]
-    assert world.ledger().balanced
-    assert world.account(whole).owed == 6
-    world.deliver(drain)
-    assert world.states(whole) == [DELIVERED] * 6
-    assert len(set(target.ids)) == 9
-
-
-def test_a_backfill_asks_the_webhooks_own_conditions_and_records_what_they_keep_back(
-    world: World, replays: ReplayService, replayer: Replayer, clock: MovableClock
-) -> None:
-    in_context = {"type": "entrypoint.configuration.audit", "organization_id": "acme", "actor": {"type": "admin"}}
-    world.send(
-        {"id": "event-1", "tags": ["policy"], "context": {"id": "c1"}, **in_context},
-        {"id": "event-2", "tags": ["trusted_ca"], "context": {"id": "c1"}, **in_context},
-        {"id": "event-3", "tags": ["trusted_ca"], "context": {"id": "c2"}, **in_context},
-        {"id": "event-4", "tags": ["trusted_ca"], **in_context, "actor": {"type": "system"}},
-    )
-    picky = world.add_webhook(
-        NOWHERE,
-        filter={"tags": ["trusted_ca"]},
-        muted_contexts=["c2"],
-        only_outside_change_windows=True,
-    )
-    clock.advance(SECOND)
-    start(replays, picky, "backfill")
-    seconds(replayer, clock, 2)
-    assert [(row.event_id, row.state, row.reason) for row in world.deliveries(picky)] == [
-        ("event-1", SKIPPED, "the filter says no at /tags"),
-        ("event-2", PENDING, None),
-        ("event-4", SKIPPED, "the system made this change; change windows are for people"),
-    ]
-    assert world.account(picky).owed == 3
-    assert world.ledger().balanced
-
-
-def test_a_backfill_into_a_batch_webhook_waits_for_its_batch(
-    world: World, target: Receiver, drain: Drain, replays: ReplayService, replayer: Replayer, clock: MovableClock
-) -> None:
-    world.send_numbers(*range(1, 7))
-    hook = world.add_webhook(target.url, mode="batch", batch={"max_age_s": 600})
-    clock.advance(SECOND)
-    start(replays, hook, "backfill", per_s=2)
-    seconds(replayer, clock, 4)
-    world.deliver(drain)
-    assert (world.states(hook), len(target.requests)) == ([PENDING] * 6, 0)
-    clock.advance(600 * SECOND)
-    world.deliver(drain)
-    assert (world.states(hook), len(target.requests)) == ([DELIVERED] * 6, 1)
-    assert world.ledger().balanced
-
-
 def test_a_clock_that_was_set_back_hides_no_event(world: World, replays: ReplayService, clock: MovableClock) -> None:
     world.send_numbers(1)
     noon = clock()
@@ -495,23 +258,6 @@ def test_more_than_the_bound_must_be_split(
     clock.advance(SECOND)
     with pytest.raises(InvalidInputError, match="more than 3 deliveries; take a shorter time"):
         replays.count(PLATFORM, hook.id, order("backfill"))
-
-
-def test_a_long_search_goes_on_with_the_next_step(
-    world: World, replays: ReplayService, replayer: Replayer, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(replaying, "SPAN", 4)
-    hook = world.add_webhook(NOWHERE)
-    world.send_numbers(*range(1, 21))
-    put_in(world, hook, FAILED, 0, 18)
-    clock.advance(SECOND)
-    replay = start(replays, hook, delivery_state=FAILED)
-    done = []
-    for _ in range(5):
-        seconds(replayer, clock, 1)
-        done.append(replays.get(PLATFORM, replay)["done"])
-    assert done == [1, 1, 1, 1, 2]
-    assert replays.get(PLATFORM, replay)["state"] == "done"
 
 
 def test_a_replay_of_nothing_is_done_at_once(world: World, replays: ReplayService) -> None:
