@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import Connection, bindparam, func, or_, select, update
+from sqlalchemy import Connection, bindparam, or_, select, update
 
 from app.core.clock import AT_ONCE, SECOND, Micros
-from app.core.states import DeliveryState
 from app.store.engine import Store
 from app.store.tables import batches, counters, deliveries, leases, partitions, webhooks
 
@@ -124,14 +123,3 @@ def take_tick_lease(store: Store, owner: str, now: Micros, ttl: Micros) -> bool:
             .values(owner=owner, until=now + ttl)
         )
         return renewed.rowcount == 1
-
-
-def sending_count(connection: Connection, partition: int) -> int:
-    """How many deliveries of a partition are marked as in flight (for health and tests)."""
-    mine = select(webhooks.c.pk).where(webhooks.c.partition == partition)
-    statement = select(func.count()).where(
-        deliveries.c.webhook_pk.in_(mine),
-        deliveries.c.due_at.is_not(None),
-        deliveries.c.state == DeliveryState.SENDING,
-    )
-    return int(connection.execute(statement).scalar_one())

@@ -19,7 +19,6 @@ from app.store.partitions import (
     new_lease_token,
     release_partitions,
     renew_partitions,
-    sending_count,
     take_partition,
     take_tick_lease,
 )
@@ -87,8 +86,8 @@ def test_claimed_rows_are_not_due_until_their_lease_ends(store: Store) -> None:
         assert [row.event_seq for row in claim_deliveries(connection, pk, 1, NOW, 10)] == [4, 5]
         assert claim_deliveries(connection, pk, 1, NOW, 10) == []
         assert due_webhooks(connection, {1}, NOW) == []
-        assert sending_count(connection, 1) == 5
         late = claim_deliveries(connection, pk, 2, NOW + DELIVERY_LEASE, 10)
+    assert states(store, pk) == [DeliveryState.SENDING] * 5
     assert [row.event_seq for row in late] == [1, 2, 3, 4, 5]
     assert {(row.attempt, row.orphan) for row in late} == {(2, True)}
 
