@@ -21,7 +21,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         ConfigurationError: a setting, a key file or (in strict mode) a plugin is wrong.
     """
     from app.api.application import build_application  # noqa: PLC0415 - importing the package must stay cheap
-    from app.settings import load_settings  # noqa: PLC0415
+    from app.settings import load_settings  # noqa: PLC0415 - as above
 
     return build_application(settings or load_settings())
 

@@ -64,8 +64,8 @@ def application_loader(settings: Settings) -> Callable[[], Any]:
 
 def _serve(settings: Settings) -> None:
     from granian import Granian  # noqa: PLC0415 - only this command needs the server
-    from granian.constants import Interfaces  # noqa: PLC0415
-    from granian.log import LogLevels  # noqa: PLC0415
+    from granian.constants import Interfaces  # noqa: PLC0415 - as above
+    from granian.log import LogLevels  # noqa: PLC0415 - as above
 
     server = Granian(
         APPLICATION,

@@ -58,10 +58,10 @@ def redis_url_of(settings: Settings) -> str:
 
 def _run_one(settings: Settings) -> None:
     # Imported here: the parent of several workers must not load, let alone start, what delivers.
-    from app.delivery.engine import build_engine  # noqa: PLC0415
-    from app.queue.connection import ring_redis  # noqa: PLC0415
-    from app.queue.doorbell import RedisDoorbell  # noqa: PLC0415
-    from app.queue.worker import WorkerProcess  # noqa: PLC0415
+    from app.delivery.engine import build_engine  # noqa: PLC0415 - as above
+    from app.queue.connection import ring_redis  # noqa: PLC0415 - as above
+    from app.queue.doorbell import RedisDoorbell  # noqa: PLC0415 - as above
+    from app.queue.worker import WorkerProcess  # noqa: PLC0415 - as above
 
     redis_url = redis_url_of(settings)
     doorbell = RedisDoorbell(ring_redis(redis_url), system_clock)

@@ -5,7 +5,8 @@ Both are read completely before anything is stored, and a window of a name that 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import islice
 from typing import Annotated, Any, Literal
 
@@ -13,12 +14,13 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from app.core.clock import Clock, Micros
-from app.core.errors import InvalidInputError
+from app.core.errors import ConflictError, InvalidInputError
 from app.routing.calendar_file import calendar_windows
 from app.routing.change_windows import ChangeWindowInput
 from app.routing.own_audit import SYSTEM, Author
 from app.routing.policy_service import PolicyService
 from app.security.scope import Scope
+from app.store.policies import MAX_ROWS
 
 MAX_TEXT = 256 * 1024
 MAX_WINDOWS = 100
@@ -53,7 +55,7 @@ class WindowImport:
             NotFoundError: no such organization in this scope.
             ForbiddenError: the key is bound to one context.
             InvalidInputError: the file cannot be read, or one of its windows is wrong; nothing was stored.
-            ConflictError: there would be too many windows.
+            ConflictError: there would be too many windows; nothing was stored.
         """
         known = {one["name"]: one["id"] for one in self._windows.all(scope, organization_id)}
         found = list(islice(_READERS[file.format](file, self._clock()), MAX_WINDOWS + 1))
@@ -63,6 +65,7 @@ class WindowImport:
             raise InvalidInputError(
                 f"the file holds more than {MAX_WINDOWS} windows; import a part of it", field="text"
             )
+        _check_names([one.name for one in found], known)
         for one in found:
             self._windows.check(scope, organization_id, one)
         items = [
@@ -72,6 +75,15 @@ class WindowImport:
             for one in found
         ]
         return {"items": items, "replaced": sum(one.name in known for one in found)}
+
+
+def _check_names(names: Sequence[str], known: Collection[str]) -> None:
+    """Whether all windows of a file can be stored, before the first one is."""
+    twice = next((name for name, times in Counter(names).items() if times > 1), None)
+    if twice is not None:
+        raise InvalidInputError(f"two windows have the name {twice!r}; give each its own", field="text")
+    if len({*names, *known}) > MAX_ROWS:
+        raise ConflictError(f"an organization can have {MAX_ROWS} change windows; delete some first")
 
 
 class _PlainLoader(yaml.BaseLoader):

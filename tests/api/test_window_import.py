@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from app.routing import window_import
 from tests.api.conftest import Caller
 
 WINDOWS = "/v1/organizations/acme/change-windows"
@@ -111,4 +112,17 @@ def test_a_file_with_an_error_changes_nothing(platform: Caller, format_: str, te
     answer = take(platform, text, format_)
     assert answer.status_code == 422, answer.json
     assert answer.json["errors"][0]["field"] == field
+    assert platform("GET", WINDOWS).json["items"] == []
+
+
+def test_two_windows_of_one_name_or_too_many_leave_everything_as_it_was(
+    platform: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    interval = "time_intervals: [{weekdays: [monday]}]"
+    twice = f"time_intervals: [{{name: a, {interval}}}, {{name: b, {interval}}}, {{name: a, {interval}}}]"
+    answer = take(platform, twice, "alertmanager")
+    assert (answer.status_code, answer.json["errors"][0]["field"]) == (422, "text")
+    assert platform("GET", WINDOWS).json["items"] == []
+    monkeypatch.setattr(window_import, "MAX_ROWS", 2)
+    assert take(platform, ALERTMANAGER, "alertmanager").status_code == 409
     assert platform("GET", WINDOWS).json["items"] == []
