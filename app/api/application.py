@@ -61,6 +61,7 @@ def build_application(settings: Settings) -> Flask:
     _finish_answers(app, services)
     doors = {("POST", EVENTS_PATH): EventDoor(services, authenticator)}
     # Flask's documented way to be wrapped.
+    # Flask's documented way to put something before itself, which its type calls a method.
     app.wsgi_app = Front(app.wsgi_app, doors)  # type: ignore[method-assign]
     return app
 

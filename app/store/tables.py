@@ -19,6 +19,8 @@ from sqlalchemy import (
     Text,
 )
 
+from app.core.states import AttemptOutcome, DeliveryState
+
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -172,13 +174,14 @@ Index(
     postgresql_where=deliveries.c.due_at.is_not(None),
 )
 
+_ENDED_BADLY = deliveries.c.state > int(DeliveryState.DELIVERED)
 Index(
     "ix_deliveries_ended_badly",
     deliveries.c.webhook_pk,
     deliveries.c.state,
     deliveries.c.event_seq,
-    sqlite_where=deliveries.c.state > 2,  # noqa: PLR2004 - DeliveryState.DELIVERED; a migration keeps it
-    postgresql_where=deliveries.c.state > 2,  # noqa: PLR2004
+    sqlite_where=_ENDED_BADLY,
+    postgresql_where=_ENDED_BADLY,
 )
 
 batches = Table(
@@ -252,12 +255,13 @@ attempts = Table(
 )
 """One try of one delivery. ``exchange_id`` is NULL when no request was made or nothing is known of it."""
 
+_UNKNOWN_END = attempts.c.outcome == int(AttemptOutcome.UNKNOWN)
 Index(
     "ix_attempts_unknown",
     attempts.c.webhook_pk,
     attempts.c.error_class,
-    sqlite_where=attempts.c.outcome == 7,  # noqa: PLR2004 - AttemptOutcome.UNKNOWN; a migration keeps it
-    postgresql_where=attempts.c.outcome == 7,  # noqa: PLR2004
+    sqlite_where=_UNKNOWN_END,
+    postgresql_where=_UNKNOWN_END,
 )
 
 exchanges = Table(
