@@ -312,6 +312,35 @@ def upgrade() -> None:
         sa.UniqueConstraint("organization_id", "name", name=op.f("uq_sensitivity_rules_organization_id_name")),
     )
     op.create_table(
+        "source_counts",
+        sa.Column("source_id", sa.Text(), nullable=False),
+        sa.Column("outcome", sa.Text(), nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.Column("last_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("source_id", "outcome", name=op.f("pk_source_counts")),
+    )
+    op.create_table(
+        "sources",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("organization_id", sa.Text(), nullable=False),
+        sa.Column("context_id", sa.Text(), nullable=True),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("enabled", sa.Boolean(), nullable=False),
+        sa.Column("config", sa.Text(), nullable=False),
+        sa.Column("secret_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("previous_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("previous_until", sa.BigInteger(), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organizations.id"], name=op.f("fk_sources_organization_id_organizations")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sources")),
+        sa.UniqueConstraint("organization_id", "name", name=op.f("uq_sources_organization_id_name")),
+    )
+    op.create_index(op.f("ix_sources_organization_id_id"), "sources", ["organization_id", "id"], unique=False)
+    op.create_table(
         "webhook_health",
         sa.Column(
             "webhook_pk", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
