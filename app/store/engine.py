@@ -17,9 +17,11 @@ from app.core.errors import ConfigurationError, StoreUnavailableError
 from app.store.turns import WriteTurn
 
 BUSY_TIMEOUT_MS = 5_000
-"""Only a foreign program (a backup tool) can make us wait here; our own writers queue for their turn."""
+"""How long a write waits, its turn included. Our own writers take turns, so only a foreign program (a backup tool)
+can make one wait at its turn; those behind it in line have been waiting too, and do not start afresh."""
+_HARDLY_WAITED_MS = 100
 STATEMENT_TIMEOUT_MS = 30_000
-_WRITE = "relaypoint_write"
+_WAITED_MS = "relaypoint_waited_ms"
 _FSYNC_ERRORS = frozenset({"SQLITE_IOERR_FSYNC", "SQLITE_IOERR_DIR_FSYNC"})
 EXIT_DISK = 74
 """``EX_IOERR`` of ``sysexits.h``."""
@@ -68,10 +70,10 @@ class Store:
         Raises:
             StoreUnavailableError: the transaction could not be committed; nothing of it was stored.
         """
-        waiting: AbstractContextManager[None] = self._turn.taken() if self._turn else nullcontext()
-        with _translated(), waiting, self.engine.connect() as connection:
+        waiting: AbstractContextManager[float] = self._turn.taken() if self._turn else nullcontext(0.0)
+        with _translated(), waiting as waited, self.engine.connect() as connection:
             if self._turn:
-                connection.execution_options(**{_WRITE: True})
+                connection.execution_options(**{_WAITED_MS: int(waited * 1000)})
             with connection.begin():
                 yield connection
 
@@ -162,5 +164,18 @@ def _prepare_sqlite(engine: Engine) -> None:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        writing = connection.get_execution_options().get(_WRITE, False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+        waited_ms = connection.get_execution_options().get(_WAITED_MS)
+        if waited_ms is None:
+            connection.exec_driver_sql("BEGIN")
+        elif waited_ms < _HARDLY_WAITED_MS:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        else:
+            _begin_with_what_is_left(connection, BUSY_TIMEOUT_MS - waited_ms)
+
+
+def _begin_with_what_is_left(connection: Connection, left_ms: int) -> None:
+    connection.exec_driver_sql(f"PRAGMA busy_timeout={max(left_ms, 0)}")
+    try:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    finally:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")

@@ -12,6 +12,7 @@ from __future__ import annotations
 import fcntl
 import os
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,8 +33,9 @@ class WriteTurn:
         self._owner_pid = 0
 
     @contextmanager
-    def taken(self) -> Iterator[None]:
-        """Wait for the turn, hold it for the block, give it back."""
+    def taken(self) -> Iterator[float]:
+        """Wait for the turn, hold it for the block, give it back. Gives the seconds waited."""
+        asked_at = time.monotonic()
         with self._thread_turn:
             gate, pen = self._open()
             fcntl.flock(gate, fcntl.LOCK_EX)
@@ -42,7 +44,7 @@ class WriteTurn:
             finally:
                 fcntl.flock(gate, fcntl.LOCK_UN)
             try:
-                yield
+                yield time.monotonic() - asked_at
             finally:
                 fcntl.flock(pen, fcntl.LOCK_UN)
 

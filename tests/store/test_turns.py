@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
+from app.core.errors import StoreUnavailableError
 from app.store import Store, open_store
+from app.store.engine import BUSY_TIMEOUT_MS
 from app.store.tables import counters
 from app.store.turns import WriteTurn
 
@@ -76,6 +80,31 @@ def test_threads_of_one_process_lose_no_increment(store: Store) -> None:
     with store.read() as connection:
         value = connection.execute(select(counters.c.value).where(counters.c.name == "lease_token")).scalar_one()
     assert value == 60
+
+
+def test_a_foreign_lock_keeps_the_whole_line_waiting_once_not_each_writer_after_the_other(sqlite_url: str) -> None:
+    store = open_store(sqlite_url)
+    waits: list[float] = []
+
+    def write() -> None:
+        asked_at = time.monotonic()
+        with pytest.raises(StoreUnavailableError), store.write():
+            pass
+        waits.append(time.monotonic() - asked_at)
+
+    foreign = sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)
+    foreign.execute("BEGIN IMMEDIATE")
+    threads = [threading.Thread(target=write) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    foreign.close()
+    assert len(waits) == 4
+    assert max(waits) < 1.5 * BUSY_TIMEOUT_MS / 1000, "the last one waits as long as the first"
+    with store.write() as connection:
+        assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar_one() == BUSY_TIMEOUT_MS
+    store.close()
 
 
 def test_an_error_in_a_turn_gives_the_turn_back(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ def _never_wait(connection: Any, _record: Any) -> None:
 
 def main(url: str, hold_s: float, seconds: float, *, in_turns: bool) -> dict[str, float]:
     if not in_turns:
-        WriteTurn.taken = lambda _self: nullcontext()
+        WriteTurn.taken = lambda _self: nullcontext(0.0)
     store = open_store(url)
     event.listen(store.engine, "connect", _never_wait)
     sys.stdout.write("ready\n")
