@@ -121,14 +121,15 @@ def test_no_child_outlives_a_supervisor_that_was_killed() -> None:
         "supervisor = Supervisor()\n"
         f"argv = [sys.executable, '-S', '-c', {SLEEP!r}]\n"
         "supervisor.add([ChildSpec(name=n, argv=argv, environ=dict(os.environ)) for n in ('a', 'b')])\n"
-        "print(*supervisor.pids().values(), flush=True)\nsupervisor.run()"
+        "print('pids', *supervisor.pids().values(), flush=True)\nsupervisor.run()"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        pids = [int(word) for word in process.stdout.readline().split()]
+        # The children's own lines come through the same pipe, before this one or after it.
+        lines = [process.stdout.readline() for _ in range(3)]
+        (told,) = (line.removeprefix("pids ") for line in lines if line.startswith("pids "))
+        pids = [int(word) for word in told.split()]
         assert len(pids) == 2
-        for _ in range(2):
-            process.stdout.readline()
         process.kill()
     deadline = time.monotonic() + 5
     while any(running(pid) for pid in pids):
