@@ -48,7 +48,12 @@ class Progress:
 def classify(code: int, message: str, progress: Progress) -> TransferFailure:
     """The class and the sentence for a transfer that libcurl ended with ``code``."""
     kind, detail = _kind(code, message, progress)
-    return TransferFailure(kind=kind, detail=detail[:_DETAIL_LENGTH], request_sent=progress.request_sent)
+    return TransferFailure(
+        kind=kind,
+        detail=detail[:_DETAIL_LENGTH],
+        request_sent=progress.request_sent,
+        was_kept=kind is FailureClass.CONNECTION_LOST and progress.resend_refused,
+    )
 
 
 def _kind(code: int, message: str, progress: Progress) -> tuple[FailureClass, str]:

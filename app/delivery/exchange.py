@@ -54,11 +54,16 @@ class FailureClass(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TransferFailure:
-    """A failed transfer. ``request_sent`` is True when any byte of the request may have left this machine."""
+    """A failed transfer. ``request_sent`` is True when any byte of the request may have left this machine.
+
+    ``was_kept`` is True when it went out on a kept connection that closed without an answer: most likely the receiver
+    was closing an idle connection just then, and nothing is wrong with it.
+    """
 
     kind: FailureClass
     detail: str
     request_sent: bool
+    was_kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)

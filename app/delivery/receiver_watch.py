@@ -86,7 +86,7 @@ class ReceiverWatch:
 
     def failed(self, lane: Lane, failure: TransferFailure, started_at: Micros, now: Micros) -> None:
         """No HTTP answer came to a request that started at ``started_at``."""
-        if failure.kind in _STOPPING:
+        if failure.kind in _STOPPING or failure.was_kept:
             return
         lane.narrow(started_at, now)
         health = after_failure(lane.health, failure.detail, now, started_at, self._jitter())

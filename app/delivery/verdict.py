@@ -91,6 +91,9 @@ def rule_on_failure(
 
     libcurl says the same of a name that does not exist and of a resolver that does not answer. Only when other names
     were resolved lately (``resolver_works``) is it the receiver's fault, and burns a try.
+
+    A first attempt that went out on a kept connection just as the receiver closed it is repeated at once. Only the
+    first: a receiver that closes every connection on the second request must not be asked without a pause.
     """
     kind = str(failure.kind)
     if failure.kind in (FailureClass.BLOCKED, FailureClass.CONFIGURATION):
@@ -107,6 +110,9 @@ def rule_on_failure(
         waits = schedule or SINGLE_TRY_WAIT
         due_at = next_attempt(min(member.tries, len(waits)), waits, now, jitter())
         return Ruling(DeliveryState.PENDING, AttemptOutcome.OUR_FAULT, due_at, kind, detail, tries_undone=1)
+    if failure.was_kept and member.attempt == 1:
+        unknown, pending = AttemptOutcome.UNKNOWN, DeliveryState.PENDING
+        return Ruling(pending, unknown, member.due_at, kind, failure.detail, tries_undone=1)
     outcome = AttemptOutcome.UNKNOWN if failure.request_sent else AttemptOutcome.RETRY
     return _again(outcome, kind, failure.detail, member, schedule, now, jitter)
 

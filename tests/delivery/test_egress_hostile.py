@@ -119,6 +119,7 @@ def test_a_kept_connection_that_reads_and_closes_sees_each_attempt_once(client: 
     assert kind(returned) == FailureClass.CONNECTION_LOST
     assert returned.failure is not None
     assert returned.failure.request_sent
+    assert returned.failure.was_kept
 
 
 def test_an_early_413_is_recorded(client: EgressClient) -> None:

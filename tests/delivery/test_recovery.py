@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from typing import Any
 
@@ -15,6 +16,7 @@ from app.delivery.verdict import MOST_LOSSES
 from app.sinks import AnyBinding, Event, Item, Reject
 from app.store.partitions import PARTITION_LEASE
 from tests.conftest import MovableClock
+from tests.delivery import hostile
 from tests.delivery.odd_sinks import OddSink
 from tests.delivery.receiver import Received, Receiver, Reply
 from tests.world import PLATFORM, World, settle, step
@@ -223,3 +225,27 @@ def test_a_retry_waits_while_its_partition_changes_hands(
     clock.advance(61 * SECOND)
     world.deliver(successor)
     assert world.states(hook) == [DELIVERED]
+
+
+def test_a_receiver_that_was_just_closing_an_idle_connection_gets_the_event_at_once_on_a_new_one(
+    world: World, drain: Drain
+) -> None:
+    def closes_on_the_second(it: hostile.Receiver, connection: socket.socket) -> None:
+        if it.take(connection):
+            connection.sendall(hostile.OK)
+            it.take(connection)
+
+    with hostile.receiver(closes_on_the_second) as it:
+        hook = world.add_webhook(f"http://127.0.0.1:{it.port}/", concurrency=1)
+        world.send_numbers(1)
+        world.deliver(drain)
+        world.send_numbers(2)
+        world.deliver(drain)
+        assert len(it.requests) == 3
+    lost, arrived = world.attempts(hook, 1)
+    assert (lost.outcome, lost.error_class) == (AttemptOutcome.UNKNOWN, "connection_lost")
+    assert arrived.outcome is AttemptOutcome.DELIVERED
+    assert world.states(hook) == [DELIVERED] * 2
+    assert world.account(hook).duplicates_possible == 1
+    assert world.webhook(hook)["health"]["state"] == "healthy"
+    assert world.ledger().balanced

@@ -72,6 +72,16 @@ def test_the_ruling_on_a_failure(kind: FailureClass, sent: bool) -> None:  # noq
         assert ruling.outcome is (A.UNKNOWN if sent else A.RETRY)
 
 
+@pytest.mark.parametrize(("attempt", "due_at", "undone"), [(1, AT_ONCE, 1), (2, NOW + 60 * SECOND, 0)])
+def test_only_a_first_attempt_on_a_closing_kept_connection_is_repeated_at_once(
+    attempt: int, due_at: int, undone: int
+) -> None:
+    failure = TransferFailure(FailureClass.CONNECTION_LOST, "closed", request_sent=True, was_kept=True)
+    ruling = rule_on_failure(failure, claimed(attempt=attempt), SCHEDULE, NOW, lambda: 0.0)
+    assert (ruling.state, ruling.outcome, ruling.due_at) == (D.PENDING, A.UNKNOWN, due_at)
+    assert ruling.tries_undone == undone
+
+
 @pytest.mark.parametrize(("tries", "due_s"), [(1, 60), (2, 120), (3, 120), (30, 120)])
 def test_a_name_that_may_be_unresolved_through_our_own_fault_burns_no_try(tries: int, due_s: int) -> None:
     failure = TransferFailure(FailureClass.DNS, "no such host", request_sent=False)
