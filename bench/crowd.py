@@ -18,7 +18,7 @@ from app.core.ids import new_id
 from app.core.partitions import partition_of
 from app.core.states import DeliveryState
 from app.ingest.accept import IngestService
-from app.routing.sealed_fields import ENDPOINT, SIGNING
+from app.security.sealed_fields import ENDPOINT, SIGNING
 from app.security.vault import Vault, open_vault
 from app.settings import Settings
 from app.store import Store, migrate, open_store

@@ -36,7 +36,7 @@ SUMMARIES = {
     "worker": "Run workers that deliver.",
     "tick": "Ring what is due, free what was left behind.",
     "db": "Migrate the database or show its state.",
-    "keys": "Create, list and revoke API keys.",
+    "keys": "API keys, and the master key.",
     "plugins": "List and check sinks.",
     "events": "Send events to a running instance.",
     "demo": "Generate sample events.",

@@ -18,6 +18,7 @@ from app.delivery.egress_guard import check_build
 from app.delivery.engine import egress_policy, load_sinks
 from app.queue.connection import ring_redis
 from app.queue.embedded import find_server
+from app.security.resealing import left_to_reseal, refuse_missing_keys
 from app.security.vault import open_vault
 from app.settings import Settings, SettingsError, load_settings
 from app.store.due import late_partitions
@@ -67,6 +68,7 @@ def examine() -> Iterator[Finding]:
     checks: list[tuple[str, Callable[[Settings], Finding]]] = [
         ("configuration", _configuration),
         ("database", _database),
+        ("secrets", _secrets),
         ("redis", _redis),
         ("workers", _workers),
         ("plugins", _plugins),
@@ -91,6 +93,19 @@ def _database(settings: Settings) -> Finding:
     if revision != head:
         return Finding("database", FAILED, f"{kind}: schema {revision or 'empty'}", "run: relaypoint db upgrade")
     return Finding("database", OK, f"{kind}: schema {revision}")
+
+
+def _secrets(settings: Settings) -> Finding:
+    vault = open_vault(settings.instance, settings.secret_keys)
+    with closing(open_store(settings.database_url)) as store, store.read() as connection:
+        refuse_missing_keys(connection, vault)
+        left = left_to_reseal(connection, vault.current)
+    if left:
+        advice = "keep every key, or run: relaypoint keys rotate-master"
+        return Finding("secrets", OK, f"{left} sealed with an earlier master key than {vault.current}", advice)
+    unused = ", ".join(key_id for key_id in vault.key_ids if key_id != vault.current)
+    text = f"all sealed with {vault.current}"
+    return Finding("secrets", OK, f"{text}; {unused} can be removed" if unused else text)
 
 
 def _redis(settings: Settings) -> Finding:

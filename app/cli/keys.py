@@ -1,4 +1,4 @@
-"""``relaypoint keys``: API keys."""
+"""``relaypoint keys``: API keys, and the master key."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import click
 import orjson
 from sqlalchemy import Connection
 
+from app.cli.rotate_master import new_master, rotate_master
 from app.core.clock import DAY, system_clock, to_rfc3339
 from app.routing.key_audit import key_created, key_revoked
 from app.routing.own_audit import Author, OwnAudit, OwnChange
@@ -25,7 +26,11 @@ OPERATOR = Author("admin", "command line")
 
 @click.group()
 def keys() -> None:
-    """Create, list and revoke API keys."""
+    """API keys, and the master key that seals stored secrets."""
+
+
+keys.add_command(rotate_master)
+keys.add_command(new_master)
 
 
 @contextmanager

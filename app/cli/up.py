@@ -18,6 +18,7 @@ import click
 from redis.exceptions import RedisError
 
 from app.cli.demo_stack import demo_specs
+from app.cli.key_check import check_master_keys
 from app.cli.program import own_command
 from app.cli.web import STOP_GRACE_S as WEB_GRACE_S
 from app.cli.worker import worker_specs
@@ -65,6 +66,7 @@ def up(*, demo: bool, host: str | None, port: int | None, workers: int | None) -
 
 def _run(settings: Settings, *, demo: bool) -> None:
     migrate(settings.database_url)
+    check_master_keys(settings)
     supervisor = Supervisor()
     supervisor.install_signals()
     environ = {**os.environ, "RELAYPOINT_INSTANCE": str(settings.instance.resolve())}

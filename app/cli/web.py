@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from app.cli.key_check import check_master_keys
 from app.ops.collector import spare_the_collector
 from app.ops.logging import configure_logging
 from app.ops.parent import die_with_parent
@@ -41,6 +42,7 @@ def web(host: str | None, port: int | None) -> None:
     settings = load_settings()
     settings = dataclasses.replace(settings, host=host or settings.host, port=settings.port if port is None else port)
     configure_logging("web", json_lines=settings.log_format == "json")
+    check_master_keys(settings)
     _serve(settings)
 
 

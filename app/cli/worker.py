@@ -6,6 +6,7 @@ import os
 
 import click
 
+from app.cli.key_check import check_master_keys
 from app.cli.program import own_command
 from app.core.clock import system_clock
 from app.core.errors import ConfigurationError
@@ -64,6 +65,7 @@ def _run_one(settings: Settings) -> None:
     from app.queue.worker import WorkerProcess  # noqa: PLC0415 - as above
 
     redis_url = redis_url_of(settings)
+    check_master_keys(settings)
     doorbell = RedisDoorbell(ring_redis(redis_url), system_clock)
     WorkerProcess(redis_url, build_engine(settings, doorbell, os.environ.get(SEAT_VARIABLE))).run()
 

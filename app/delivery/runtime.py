@@ -15,8 +15,8 @@ from app.core.header_rules import check_headers
 from app.core.signing import parse_secret
 from app.core.states import Mode
 from app.delivery.signing import RequestSigner, signer_for
-from app.routing.sealed_fields import ENDPOINT, HEADERS, SECRETS, SIGNING
 from app.routing.webhook_input import BLOCKS
+from app.security.sealed_fields import ENDPOINT, HEADERS, SECRETS, SIGNING
 from app.security.vault import Vault
 from app.sinks.manager import SinkManager
 from app.sinks.protocol import Sink

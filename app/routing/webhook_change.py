@@ -17,9 +17,9 @@ from app.core.filters import read_filter
 from app.core.header_rules import check_headers
 from app.core.retry import check_schedule
 from app.core.shown_url import shown_url
-from app.routing.sealed_fields import ENDPOINT, HEADERS, SECRETS
 from app.routing.webhook_event_types import check_event_types
 from app.routing.webhook_input import BLOCKS, KeepSecret, WebhookPatch
+from app.security.sealed_fields import ENDPOINT, HEADERS, SECRETS
 from app.security.vault import Vault
 from app.sinks.capabilities import ChecksSettings
 from app.sinks.manager import SinkManager

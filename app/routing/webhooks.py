@@ -25,12 +25,12 @@ from app.core.retry import DEFAULT_SCHEDULE
 from app.core.signing import new_secret, parse_secret
 from app.core.states import CloseReason, DeliveryState
 from app.routing.own_audit import SYSTEM, Audit, Author, OwnChange
-from app.routing.sealed_fields import SIGNING
 from app.routing.webhook_audit import webhook_changed, webhook_created, webhook_deleted
 from app.routing.webhook_change import MENDING, ChangeRules, changed_columns
 from app.routing.webhook_input import NewWebhook, Resumption, Rotation, WebhookPatch
 from app.routing.webhook_view import webhook_view
 from app.security.scope import Scope
+from app.security.sealed_fields import SIGNING
 from app.store.batches import close_all
 from app.store.buffers import lock_buffer
 from app.store.engine import Store

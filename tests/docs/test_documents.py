@@ -22,7 +22,7 @@ DOCUMENTS = sorted(
     [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("plugins/*/*.md"), *ROOT.glob("bench/*.md")]
 )
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
-COMMAND = re.compile(r"\brelaypoint ((?:[a-z]+ ?){1,2})(.*)")
+COMMAND = re.compile(r"\brelaypoint ((?:[a-z]+(?:-[a-z]+)* ?){1,2})(.*)")
 CODE = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)
 SETTING = re.compile(rf"\b{PREFIX}[A-Z][A-Z_]*")
 REGISTRY = re.compile(r"\b(pypi|pythonhosted|npmjs|crates|rubygems|docker)\.(org|com|io)\b", re.IGNORECASE)

@@ -10,9 +10,12 @@ from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 from standardwebhooks import Webhook as StandardWebhook
 
+from app.security.resealing import left_to_reseal
+from app.security.vault import sealed_with
+from app.store.tables import webhooks
 from tests.faults.conftest import NewTroupe
 from tests.faults.installation import await_that
 from tests.faults.receive_command import command
@@ -53,23 +56,58 @@ def verified(verifier: StandardWebhook, body: bytes, headers: dict[str, str]) ->
     return True
 
 
-def test_case_36_a_worker_with_another_master_key_delivers_nothing_wrong_and_names_the_key(scene: Scene) -> None:
+@pytest.mark.parametrize("part", [("worker",), ("up",)])
+def test_case_36_a_start_with_another_master_key_is_refused_and_names_the_missing_one(
+    scene: Scene, part: tuple[str, ...]
+) -> None:
     other = "k9:" + base64.b64encode(os.urandom(32)).decode()
-    scene.troupe.stop(*scene.troupe.workers)
-    before = len(scene.receiver.requests)
-    scene.troupe.start("worker", name="stranger", RELAYPOINT_SECRET_KEYS=other)
-    scene.accept(5)
-    await_that(lambda: scene.webhook.shown()["state"] == "paused", 20, scene.troupe.log)
-    reason = scene.webhook.shown()["state_reason"]
-    scene.troupe.stop("stranger")
-    for worker in scene.troupe.workers:
-        scene.troupe.start("worker", name=worker)
-    assert "key" in reason
-    assert other.partition(":")[2] not in reason + scene.troupe.whole_log()
-    assert len(scene.receiver.requests) == before
-    scene.troupe.call("POST", f"/v1/webhooks/{scene.webhook.id}/resume")
+    environ = {**scene.troupe.environ, "RELAYPOINT_SECRET_KEYS": other}
+    done = subprocess.run(command(*part), env=environ, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 1
+    assert needed_key(scene) in done.stderr
+    assert other.partition(":")[2] not in done.stderr + done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def needed_key(scene: Scene) -> str:
+    """The id of the key that the scene's secrets are sealed with."""
+    with scene.troupe.store.read() as connection:
+        return sealed_with(connection.execute(select(webhooks.c.signing_sealed)).scalars().first() or b"")
+
+
+def test_case_36_the_master_key_changes_while_deliveries_are_under_way(scene: Scene) -> None:
+    troupe = scene.troupe
+    for _ in range(4):
+        troupe.create_webhook(f"{scene.receiver.url}/{{id}}")
+    keys = [needed_key(scene)]
+    for round_number in range(3):
+        scene.accept(60)
+        if round_number:
+            # Killed somewhere on its way, and run again.
+            killed = subprocess.Popen(command("keys", "rotate-master"), env=troupe.environ, stdout=subprocess.DEVNULL)
+            time.sleep(0.3 * round_number)
+            killed.kill()
+            killed.wait()
+        troupe.run("keys", "rotate-master")
+        keys.append(needed_key(scene))
+        scene.accept(20)
+        # Made by processes that run since before the key was.
+        troupe.call("PATCH", f"/v1/webhooks/{scene.webhook.id}", {"headers": {"x-round": str(round_number)}})
+        scene.settle()
+        with troupe.store.read() as connection:
+            assert left_to_reseal(connection, keys[-1]) == 0
+    assert len(set(keys)) == 4
+    scene.accept(20)
     scene.settle()
-    assert len(scene.receiver.requests) == before + 5
+    assert scene.webhook.shown()["state"] == "enabled"
+    file = troupe.instance / "secret.key"
+    whole = file.read_text()
+    file.write_text("".join(line for line in whole.splitlines(keepends=True) if line.startswith(keys[-1])))
+    troupe.stop(*troupe.workers)
+    for worker in troupe.workers:
+        troupe.start("worker", name=worker)
+    scene.accept(20)
+    scene.settle()
 
 
 def test_case_35_a_schema_from_the_future_is_refused_and_in_flight_rows_outlive_a_restart(scene: Scene) -> None:

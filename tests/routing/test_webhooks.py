@@ -14,11 +14,11 @@ from app.core.clock import AT_ONCE, DAY, SECOND
 from app.core.errors import ConflictError, InvalidInputError, NotFoundError
 from app.core.states import DeliveryState
 from app.routing.own_audit import NoAudit
-from app.routing.sealed_fields import ENDPOINT, HEADERS, SECRETS
 from app.routing.webhook_change import ChangeRules
 from app.routing.webhook_input import NewWebhook, Rotation, WebhookPatch
 from app.routing.webhooks import WebhookService
 from app.security.scope import Scope
+from app.security.sealed_fields import ENDPOINT, HEADERS, SECRETS
 from app.security.vault import Vault
 from app.sinks.manager import SinkManager
 from app.store.engine import Store, open_store

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.core.errors import ConfigurationError
-from app.security.master_keys import MasterKeys, parse_master_keys, read_or_create_master_keys
+from app.security.master_keys import KeyFile, MasterKeys, parse_master_keys
 from app.security.vault import open_vault
 
 GOOD = base64.b64encode(b"m" * 32).decode()
@@ -38,10 +38,10 @@ def test_a_wrong_key_is_explained_without_showing_it(text: str, says: str) -> No
 
 
 def test_a_new_installation_gets_one_private_key_file(tmp_path: Path) -> None:
-    first = read_or_create_master_keys(tmp_path / "new", os.urandom)
+    first = KeyFile(tmp_path / "new", os.urandom).read()
     path = tmp_path / "new" / "secret.key"
     assert path.stat().st_mode & 0o777 == 0o600
-    assert read_or_create_master_keys(tmp_path / "new", os.urandom) == first
+    assert KeyFile(tmp_path / "new", os.urandom).read() == first
     assert [entry.name for entry in path.parent.iterdir()] == ["secret.key"]
 
 
@@ -51,7 +51,7 @@ def test_processes_that_start_together_agree_on_one_key(tmp_path: Path) -> None:
 
     def start() -> None:
         together.wait()
-        found.append(read_or_create_master_keys(tmp_path, os.urandom))
+        found.append(KeyFile(tmp_path, os.urandom).read())
 
     threads = [threading.Thread(target=start) for _ in range(8)]
     for thread in threads:
@@ -63,10 +63,10 @@ def test_processes_that_start_together_agree_on_one_key(tmp_path: Path) -> None:
 
 
 def test_a_key_file_others_can_read_stops_the_start(tmp_path: Path) -> None:
-    read_or_create_master_keys(tmp_path, os.urandom)
+    KeyFile(tmp_path, os.urandom).read()
     (tmp_path / "secret.key").chmod(0o644)
     with pytest.raises(ConfigurationError, match="chmod 600"):
-        read_or_create_master_keys(tmp_path, os.urandom)
+        KeyFile(tmp_path, os.urandom).read()
 
 
 def test_printing_master_keys_shows_no_key(tmp_path: Path) -> None:
