@@ -18,7 +18,7 @@ _ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 class Arrivals(asyncio.Protocol):
     """One connection of the receiver; ``seen`` is shared by all."""
 
-    def __init__(self, seen: dict[str, float]) -> None:
+    def __init__(self, seen: dict[str, list[float]]) -> None:
         self._seen = seen
         self._buffer = b""
         self._transport: asyncio.Transport | None = None
@@ -39,16 +39,16 @@ class Arrivals(asyncio.Protocol):
                 return
             found = _ID.search(self._buffer, end, size)
             if found:
-                self._seen[found[1].decode()] = now
+                self._seen.setdefault(found[1].decode(), []).append(now)
             self._buffer = self._buffer[size:]
             if self._transport is not None:
                 self._transport.write(_ANSWER)
 
 
 @contextmanager
-def arrivals() -> Iterator[tuple[str, dict[str, float]]]:
-    """A receiver on a thread: its URL, and when each event id was there (``time.perf_counter``)."""
-    seen: dict[str, float] = {}
+def arrivals() -> Iterator[tuple[str, dict[str, list[float]]]]:
+    """A receiver on a thread: its URL, and when each event id was there, copies and all (``time.perf_counter``)."""
+    seen: dict[str, list[float]] = {}
     ready = threading.Event()
     place: list[tuple[str, asyncio.AbstractEventLoop]] = []
 

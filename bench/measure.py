@@ -12,6 +12,7 @@ from typing import Any
 from bench.crowd_figures import backlog_scale, many_hosts, slow_receivers, webhook_scale
 from bench.databases import POSTGRES_VARIABLE, Server, postgres_at_hand, postgres_server, sqlite_server
 from bench.drain_figures import Say, drain_figures, drain_rows
+from bench.fairness_figures import fairness
 from bench.figures import Figure, shown
 from bench.ingest_figures import end_to_end, ingest
 from bench.latency_figures import latency
@@ -27,6 +28,7 @@ SCENARIOS: dict[str, Callable[[Bench, int], list[Figure]]] = {
     "ingest": ingest,
     "end-to-end": end_to_end,
     "latency": latency,
+    "fairness": fairness,
     "matching": matching,
     "slow-receivers": slow_receivers,
     "many-hosts": many_hosts,
@@ -34,7 +36,7 @@ SCENARIOS: dict[str, Callable[[Bench, int], list[Figure]]] = {
     "backlog-scale": backlog_scale,
 }
 """What is measured beside the drain, by the name that ``--only`` takes."""
-ONCE = frozenset({"many-hosts", "webhook-scale", "backlog-scale"})
+ONCE = frozenset({"fairness", "many-hosts", "webhook-scale", "backlog-scale"})
 """Measured in one run: they compare rates among themselves, and filling their tables takes long."""
 NAMES = (DRAIN, *SCENARIOS)
 
