@@ -16,9 +16,9 @@ UV := UV_PYTHON_DOWNLOADS=never UV_PROJECT_ENVIRONMENT=$(CURDIR)/$(VENV) $(BIN)/
 help:
 	@echo "make up      run the whole stack with sample data on http://127.0.0.1:8080"
 	@echo "make test    run every test"
-	@echo "make test-faults  every fault, kills three times on each database (about half an hour)"
+	@echo "make test-faults  every fault, kills three times on each database, long fuzzing (an hour and a half)"
 	@echo "make soak    mixed load and random faults; MINUTES=30"
-	@echo "make check   format, lint, types, import layers"
+	@echo "make check   format, lint, types, import layers, known vulnerabilities"
 	@echo "make bench   measure every figure of docs/performance.md (ten minutes)"
 	@echo "make format  apply the format and the safe lint fixes"
 	@echo "ARGS=...     is handed to the command: make up ARGS='--port 9000'"
@@ -45,6 +45,7 @@ test: $(VENV)/.synced-dev
 
 test-faults: $(VENV)/.synced-dev
 	$(BIN)/pytest tests/faults -m "faults_full or process" $(ARGS)
+	$(BIN)/pytest tests --ignore=tests/faults -m faults_full $(ARGS)
 
 soak: $(VENV)/.synced-dev
 	$(BIN)/python -m tests.faults.soak --minutes $(MINUTES) $(ARGS)
@@ -54,6 +55,8 @@ check: $(VENV)/.synced-dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/bandit --quiet --recursive -ll -c pyproject.toml app plugins bench
+	$(BIN)/python -m tests.supply.audit
 
 format: $(VENV)/.synced-dev
 	$(BIN)/ruff check --fix .

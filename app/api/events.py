@@ -17,6 +17,10 @@ from app.routing.event_history import EventFilter
 from app.security.permissions import Permission
 
 _READ = Permission.EVENTS_READ
+_BODIES = (
+    *("application/json", "application/x-ndjson"),
+    *("application/cloudevents+json", "application/cloudevents-batch+json"),
+)
 _Text = Annotated[str, Field(min_length=1, max_length=200)]
 
 
@@ -59,7 +63,7 @@ def event_routes(services: Services) -> RouteTable:
     """Routes of events."""
     table = RouteTable()
 
-    table.declare("POST", EVENTS_PATH, access=SEND_ACCESS, summary="Send events")
+    table.declare("POST", EVENTS_PATH, access=SEND_ACCESS, summary="Send events", takes=_BODIES)
 
     @table.add("GET", "/v1/events", access=_READ, summary="List events, newest first", query=EventQuery)
     def list_all(call: Call) -> dict[str, Any]:

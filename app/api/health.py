@@ -20,6 +20,7 @@ from app.store.migrate import schema_status
 from app.store.tables import counters, webhooks
 
 _READY_KEY = "relaypoint:ready"
+_METRICS = "text/plain; version=0.0.4; charset=utf-8"
 
 
 def health_routes(services: Services) -> RouteTable:
@@ -31,7 +32,13 @@ def health_routes(services: Services) -> RouteTable:
     def healthz() -> dict[str, str]:
         return {"status": "ok"}
 
-    @table.add("GET", "/readyz", access=PUBLIC, summary="Whether this process can do its work")
+    @table.add(
+        "GET",
+        "/readyz",
+        access=PUBLIC,
+        summary="Whether this process can do its work",
+        also=(HTTPStatus.SERVICE_UNAVAILABLE,),
+    )
     def readyz() -> Response:
         database = _database(services)
         checks = {"database": database, "redis": _redis(), "plugins": _plugins()}
@@ -53,14 +60,14 @@ def health_routes(services: Services) -> RouteTable:
         failed = len(services.sinks.failed_plugins)
         return f"{failed} failed to load" if failed else "ok"
 
-    @table.add("GET", "/metrics", access=PUBLIC, summary="Counters in the Prometheus text format")
+    @table.add("GET", "/metrics", access=PUBLIC, summary="Counters in the Prometheus text format", produces=_METRICS)
     def metrics() -> Response:
         lines = services.counts.lines()
         try:
             lines += [f"{name} {value}" for name, value in _gauges(services).items()]
         except RelaypointError:
             lines.append("relaypoint_database_up 0")
-        return Response("\n".join(lines) + "\n", content_type="text/plain; version=0.0.4; charset=utf-8")
+        return Response("\n".join(lines) + "\n", content_type=_METRICS)
 
     return table
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Any
 
 from pydantic import BaseModel
@@ -54,15 +55,12 @@ def _operation(route: Route, body: dict[str, Any] | None) -> dict[str, Any]:
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
         for name in _ARGUMENT.findall(route.path)
     ]
-    answer: dict[str, Any] = {"description": route.status.phrase}
-    if route.status.value != 204:  # noqa: PLR2004 - 204 has no content
-        answer["content"] = {JSON: {"schema": {}}}
     operation: dict[str, Any] = {
         "operationId": re.sub(r"\W+", "_", f"{route.method.lower()}{route.path}").strip("_"),
         "summary": route.summary,
         "parameters": parameters + (_query_parameters(route.query) if route.query else []),
         "responses": {
-            str(route.status.value): answer,
+            **{str(status.value): _answer(route, status) for status in (route.status, *route.also)},
             "default": {
                 "description": "A problem (RFC 9457)",
                 "content": {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}},
@@ -71,11 +69,20 @@ def _operation(route: Route, body: dict[str, Any] | None) -> dict[str, Any]:
     }
     if body is not None:
         operation["requestBody"] = {"content": {JSON: {"schema": body}}, "required": True}
+    elif route.takes:
+        operation["requestBody"] = {"content": {kind: {"schema": {}} for kind in route.takes}, "required": True}
     if isinstance(route.access, Permission):
         operation["x-permission"] = route.access.value
     else:
         operation["security"] = []
     return operation
+
+
+def _answer(route: Route, status: HTTPStatus) -> dict[str, Any]:
+    answer: dict[str, Any] = {"description": status.phrase}
+    if status is not HTTPStatus.NO_CONTENT:
+        answer["content"] = {route.produces: {"schema": {}}}
+    return answer
 
 
 def _query_parameters(model: type[BaseModel]) -> list[dict[str, Any]]:

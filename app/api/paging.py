@@ -12,6 +12,8 @@ from app.core.errors import InvalidInputError
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 200
+_HIGHEST = 2**63 - 1
+"""What a database takes as a number."""
 
 
 class PageQuery(BaseModel):
@@ -32,7 +34,7 @@ class PageQuery(BaseModel):
         if not self.cursor:
             return None
         text = _decode(self.cursor)
-        if not text.isascii() or not text.isdigit() or len(text) > len(str(2**63)):
+        if not text.isascii() or not text.isdigit() or len(text) > len(str(_HIGHEST)) or int(text) > _HIGHEST:
             raise _wrong()
         return int(text)
 

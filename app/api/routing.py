@@ -52,7 +52,11 @@ View = Callable[..., Any]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One declared route. One without a view is answered before Flask (``app.api.front``)."""
+    """One declared route. One without a view is answered before Flask (``app.api.front``).
+
+    ``produces`` is the content type of its answer, ``takes`` those of a body that is no model, and ``also`` holds
+    statuses that it answers with the same content besides its own.
+    """
 
     method: str
     path: str
@@ -62,6 +66,9 @@ class Route:
     status: HTTPStatus
     body: type[BaseModel] | None
     query: type[BaseModel] | None
+    produces: str = JSON
+    takes: tuple[str, ...] = ()
+    also: tuple[HTTPStatus, ...] = ()
 
 
 @dataclass(slots=True)
@@ -80,18 +87,24 @@ class RouteTable:
         status: HTTPStatus = HTTPStatus.OK,
         body: type[BaseModel] | None = None,
         query: type[BaseModel] | None = None,
+        produces: str = JSON,
+        also: tuple[HTTPStatus, ...] = (),
     ) -> Callable[[View], View]:
         """Declare the decorated function as the view of a route."""
 
         def declare(view: View) -> View:
-            self.routes.append(Route(method, path, view, access, summary, status, body, query))
+            self.routes.append(
+                Route(method, path, view, access, summary, status, body, query, produces=produces, also=also)
+            )
             return view
 
         return declare
 
-    def declare(self, method: str, path: str, *, access: Permission | str, summary: str) -> None:
+    def declare(
+        self, method: str, path: str, *, access: Permission | str, summary: str, takes: tuple[str, ...]
+    ) -> None:
         """Declare a route that a door answers before Flask: it is described, and other methods get their 405."""
-        self.routes.append(Route(method, path, None, access, summary, HTTPStatus.OK, None, None))
+        self.routes.append(Route(method, path, None, access, summary, HTTPStatus.OK, None, None, takes=takes))
 
     def register(self, app: Flask, authenticator: Authenticator) -> None:
         """Put every route into the application."""

@@ -26,6 +26,7 @@ COMMANDS = {
     "receive": "app.cli.receive:receive",
     "ledger": "app.cli.ledger:ledger",
     "doctor": "app.cli.doctor:doctor",
+    "sbom": "app.cli.sbom:sbom",
     "bench": "app.cli.bench:bench",
 }
 """Command name to ``module:attribute``. A module is imported only when its command runs."""
@@ -43,6 +44,7 @@ SUMMARIES = {
     "receive": "Run a receiver that verifies and counts.",
     "ledger": "Reconcile what was accepted with what was delivered.",
     "doctor": "Check this installation, one line per part.",
+    "sbom": "List what this installation is made of.",
     "bench": "Measure deliveries per second.",
 }
 """One line per command for ``relaypoint --help``, so that help imports nothing."""

@@ -36,9 +36,8 @@ def open_cloudevent(element: Mapping[str, Any]) -> tuple[dict[str, Any], Envelop
     An audit payload keeps its own names. Any other data has names that mean something else there (``id`` of a user,
     say), so it is kept whole under ``data``.
     """
-    kind = text_of(element.get("type"))
-    if kind is not None:
-        kind = kind.removeprefix(_OWN_TYPE_PREFIX)
+    named = element.get("type")
+    kind = id_text(named.removeprefix(_OWN_TYPE_PREFIX) if type(named) is str else named, "type")
     envelope = Envelope(id_text(element.get("id"), "id"), kind, element.get("time"), text_of(element.get("source")))
     data = element.get("data")
     if data is None and type(element.get("data_base64")) is str:
