@@ -10,8 +10,10 @@ import os
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from app.core.egress_table import parse_allow
 from app.core.errors import ConfigurationError
@@ -99,6 +101,27 @@ def _certificates(text: str) -> Path:
     return path.resolve()
 
 
+def _public_url(text: str) -> str:
+    parts = urlsplit(text)
+    try:
+        plain = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        plain = False
+    if not plain or parts.path not in {"", "/"} or parts.query or parts.fragment or "@" in parts.netloc:
+        raise ValueError("must be scheme and host, such as https://relaypoint.example.com")
+    return f"{parts.scheme}://{parts.netloc.lower()}"
+
+
+def _proxies(text: str) -> tuple[str, ...]:
+    items = _names(text)
+    for item in items:
+        try:
+            ip_network(item)
+        except ValueError:
+            raise ValueError(f"{item!r} is not a network such as 10.0.0.0/8") from None
+    return items
+
+
 def _log_format(text: str) -> str:
     if text not in {"text", "json"}:
         raise ValueError("must be text or json")
@@ -143,6 +166,14 @@ class Settings:
     )
     host: str = _setting("127.0.0.1", str, "address the web process listens on")
     port: int = _setting(8080, _whole(0, 65535), "port the web process listens on")
+    public_url: str | None = _setting(
+        None,
+        _public_url,
+        "what people type to come here, https://HOST; needed to listen on other addresses than loopback",
+    )
+    trusted_proxies: tuple[str, ...] = _setting(
+        (), _proxies, "networks of the proxies in front, whose X-Forwarded-For is believed: CIDR, comma separated"
+    )
     workers: int = _setting(2, _whole(1, 256), "delivery worker processes started by `up` and `worker`")
     disabled_plugins: tuple[str, ...] = _setting((), _names, "plugins not to load, comma separated")
     enabled_plugins: tuple[str, ...] = _setting((), _names, "when set, only these plugins load, comma separated")

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from app.api.problems import unauthenticated
 from app.core.clock import MILLISECOND, SECOND, Clock, Micros
 from app.core.errors import StoreUnavailableError
-from app.security.api_keys import LAST_USED_STEP, Principal, authenticate, digest_of, touch_key
+from app.security.api_keys import LAST_USED_STEP, authenticate, digest_of, touch_key
+from app.security.principal import Principal
 from app.store.engine import Store
 
 TRUSTED_FOR: Micros = 2 * SECOND
@@ -75,7 +76,7 @@ class Authenticator:
         if len(self._known) >= REMEMBERED:
             self._known.clear()
         self._known[digest] = _Known(principal, now, now)
-        self._touch(principal.key_id, now)
+        self._touch(principal.id, now)
         return principal
 
     def _touch(self, key_id: str, now: Micros) -> None:

@@ -19,7 +19,7 @@ from app.core.errors import RelaypointError
 from app.ingest.accept import IngestResult, IngestService, Prepared
 from app.ingest.group_commit import PATIENCE_S, Ticket
 from app.ingest.writing import Candidate, Written
-from app.security.api_keys import Principal
+from app.security.principal import Principal
 
 MAX_BYTES = 256 * 1024
 """A larger body would hold the loop, and everybody on it, for too long."""

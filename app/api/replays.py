@@ -83,7 +83,7 @@ def replay_routes(services: Services) -> RouteTable:
         wanted: Backfill = call.body
         if wanted.dry_run:
             return {"count": replays.count(call.scope, webhook, wanted.order())}
-        by = call.principal.key_id
+        by = call.principal.id
         return replays.start(call.scope, webhook, wanted.order(), created_by=by, per_s=wanted.per_s)
 
     @table.add(
@@ -106,6 +106,6 @@ def replay_routes(services: Services) -> RouteTable:
         "POST", "/v1/replays/<replay>/cancel", access=_SEND, summary="Stop a replay; what is due already is delivered"
     )
     def cancel(call: Call, replay: str) -> dict[str, Any]:
-        return replays.cancel(call.scope, replay, by=call.principal.key_id)
+        return replays.cancel(call.scope, replay, by=call.principal.id)
 
     return table

@@ -18,8 +18,8 @@ from app.api.authentication import Authenticator
 from app.api.problems import from_validation
 from app.api.request_body import read_model
 from app.routing.own_audit import Author
-from app.security.api_keys import Principal
 from app.security.permissions import Permission
+from app.security.principal import Principal
 from app.security.scope import Scope
 
 PUBLIC: Final = "public"
@@ -38,7 +38,7 @@ class Call:
     @property
     def author(self) -> Author:
         """Whom our own audit names."""
-        return Author("api_token", self.principal.key_id)
+        return Author.of(self.principal)
 
     @property
     def scope(self) -> Scope:

@@ -15,7 +15,7 @@ from app.ingest.group_commit import GroupCommit
 from app.ingest.names import KnownNames, Names
 from app.ingest.writing import Candidate, EventWriter, Written
 from app.routing.policies import KnownPolicies, Policies
-from app.security.api_keys import Principal
+from app.security.principal import Principal
 from app.store import Store
 
 FOREIGN = "foreign_organization"

@@ -24,6 +24,7 @@ from app.routing.match import RoutedEvent
 from app.routing.owing import owed_by
 from app.routing.policies import judge, policy_of
 from app.routing.routing_table import OrganizationRoutes
+from app.security.principal import Principal
 from app.store.accepted import EventRow, lock_ingest, organization_name, write_events
 from app.store.routes import read_routes
 
@@ -37,6 +38,12 @@ class Author:
 
     type: str
     id: str | None
+    email: str | None = None
+
+    @classmethod
+    def of(cls, principal: Principal) -> Author:
+        """Whoever asked for the change."""
+        return cls(principal.kind, principal.id, principal.email)
 
 
 SYSTEM = Author("system", None)
@@ -121,7 +128,7 @@ class OwnAudit:
             context_id=None,
             type=OWN_TYPE,
             action=event.action,
-            actor_email=None,
+            actor_email=change.author.email,
             sensitivity=event.sensitivity,
             occurred_at=now,
             received_at=now,
@@ -149,7 +156,7 @@ class OwnAudit:
             occurred_at=self._clock(),
             actor_type=change.author.type,
             actor_id=change.author.id,
-            actor_email=None,
+            actor_email=change.author.email,
             action=change.action,
             entity_type=change.entity_type,
             entity_id=change.entity_id,

@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, RowMapping, or_, select, update
 
 from app.core.clock import MINUTE, Micros
-from app.core.errors import ForbiddenError, InvalidInputError, NotFoundError
+from app.core.errors import InvalidInputError, NotFoundError
 from app.core.ids import RandomBytes, new_id
-from app.security.permissions import Permission, Role, parse_role
+from app.security.permissions import parse_role
+from app.security.principal import Principal
 from app.store.tables import api_keys, contexts, organizations
 
 SECRET_BYTES = 32
@@ -27,29 +28,6 @@ LAST_USED_STEP: Micros = 10 * MINUTE
 _PREFIX_BYTES = 5
 _KEY = re.compile(r"rp_([a-z2-7]{8})_[A-Za-z0-9_-]{43}")
 MAX_NAME = 125
-
-
-@dataclass(frozen=True, slots=True)
-class Principal:
-    """Who is asking. ``organization_id`` None = the whole platform; ``context_id`` None = the whole organization."""
-
-    key_id: str
-    role: Role
-    organization_id: str | None
-    context_id: str | None
-
-    def may(self, permission: Permission) -> bool:
-        """Whether the role of this key includes a permission. Where it applies is the query's business."""
-        return permission in self.role.permissions
-
-    def require(self, permission: Permission) -> None:
-        """Refuse the call unless the role includes the permission.
-
-        Raises:
-            ForbiddenError: it does not.
-        """
-        if not self.may(permission):
-            raise ForbiddenError(f"a key of role {self.role.value} may not do this; it needs {permission.value}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Table
 
-from app.security.api_keys import Principal
+from app.security.principal import Principal
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,6 @@ class Scope:
             found.append(table.c.context_id == self.context_id)
         return found
 
-    def covers(self, organization_id: str, context_id: str | None) -> bool:
-        """Whether a place lies within this scope."""
+    def covers(self, organization_id: str | None, context_id: str | None) -> bool:
+        """Whether a place lies within this scope; an organization None is the whole platform."""
         return self.organization_id in {None, organization_id} and self.context_id in {None, context_id}

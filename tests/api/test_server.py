@@ -239,7 +239,7 @@ def test_a_revoked_key_sends_for_two_seconds_at_most(
     sender = f"Bearer {caller('ingest', 'acme').key}"
     principal = authenticator.recent(sender)
     with services.store.write() as connection:
-        revoke_key(connection, principal.key_id, moment[0])
+        revoke_key(connection, principal.id, moment[0])
     moment[0] += LOOK_AGAIN - 1
     assert authenticator.remembered(sender) == principal
     moment[0] += 1

@@ -10,7 +10,6 @@ from sqlalchemy import select
 from app.core.errors import ForbiddenError, InvalidInputError, NotFoundError
 from app.security.api_keys import (
     LAST_USED_STEP,
-    Principal,
     authenticate,
     create_key,
     list_keys,
@@ -18,6 +17,7 @@ from app.security.api_keys import (
     touch_key,
 )
 from app.security.permissions import Permission, Role, parse_role
+from app.security.principal import Principal
 from app.store.engine import Store, open_store
 from app.store.migrate import migrate
 from app.store.tables import api_keys, contexts, organizations

@@ -311,6 +311,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sensitivity_rules")),
         sa.UniqueConstraint("organization_id", "name", name=op.f("uq_sensitivity_rules_organization_id_name")),
     )
+    _people()
     op.create_table(
         "source_counts",
         sa.Column("source_id", sa.Text(), nullable=False),
@@ -439,3 +440,71 @@ def upgrade() -> None:
         sa.table("counters", sa.column("name"), sa.column("value")),
         [{"name": name, "value": 0} for name in ("routing_generation", "lease_token", "event_seq")],
     )
+
+
+def _people() -> None:
+    op.create_table(
+        "users",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("email", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("password_hash", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("signed_in_at", sa.BigInteger(), nullable=True),
+        sa.Column("disabled_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_users")),
+        sa.UniqueConstraint("email", name=op.f("uq_users_email")),
+    )
+    op.create_table(
+        "members",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("organization_id", sa.Text(), nullable=True),
+        sa.Column("context_id", sa.Text(), nullable=True),
+        sa.Column("email", sa.Text(), nullable=False),
+        sa.Column("user_id", sa.Text(), nullable=True),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("joined_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["organization_id", "context_id"],
+            ["contexts.organization_id", "contexts.id"],
+            name=op.f("fk_members_organization_id_context_id_contexts"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organizations.id"], name=op.f("fk_members_organization_id_organizations")
+        ),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_members_user_id_users")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_members")),
+    )
+    op.create_index(op.f("ix_members_organization_id_id"), "members", ["organization_id", "id"], unique=False)
+    op.create_index(op.f("ix_members_user_id"), "members", ["user_id"], unique=False)
+    op.create_table(
+        "sessions",
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("user_id", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("seen_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("user_agent", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_sessions_user_id_users")),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_sessions")),
+    )
+    op.create_index(op.f("ix_sessions_expires_at"), "sessions", ["expires_at"], unique=False)
+    op.create_index(op.f("ix_sessions_user_id"), "sessions", ["user_id"], unique=False)
+    op.create_table(
+        "door_links",
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("purpose", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_door_links")),
+    )
+    op.create_index(op.f("ix_door_links_purpose_subject"), "door_links", ["purpose", "subject"], unique=False)
+    op.create_table(
+        "login_attempts",
+        sa.Column("subject", sa.LargeBinary(), nullable=False),
+        sa.Column("since", sa.BigInteger(), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("subject", name=op.f("pk_login_attempts")),
+    )
+    op.create_index(op.f("ix_login_attempts_since"), "login_attempts", ["since"], unique=False)

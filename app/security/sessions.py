@@ -1,0 +1,82 @@
+"""Who is signed in: sessions on the server's side, by a random token that only the browser has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from app.core.clock import DAY, HOUR, MINUTE, Micros
+from app.core.ids import RandomBytes
+from app.security.tokens import new_token, token_digest
+from app.store.tables_people import sessions, users
+
+IDLE: Micros = 12 * HOUR
+"""A session that nobody used for so long is over."""
+LONGEST: Micros = 7 * DAY
+"""However much it is used."""
+SEEN_STEP: Micros = 5 * MINUTE
+"""``seen_at`` is this coarse, so that looking at a page is not a write."""
+MAX_USER_AGENT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRecord:
+    """An open session and whose it is."""
+
+    user_id: str
+    email: str
+    name: str
+    created_at: Micros
+    seen_at: Micros
+
+
+def open_session(
+    connection: Connection, user_id: str, *, user_agent: str, now: Micros, random_bytes: RandomBytes
+) -> str:
+    """A new session; answers its token, which cannot be had again. Sessions that are too old go, whosever they are."""
+    connection.execute(delete(sessions).where(sessions.c.expires_at <= now))
+    token = new_token(random_bytes)
+    values = {
+        "digest": token_digest(token),
+        "user_id": user_id,
+        "created_at": now,
+        "seen_at": now,
+        "expires_at": now + LONGEST,
+        "user_agent": "".join(one for one in user_agent if one.isprintable())[:MAX_USER_AGENT],
+    }
+    connection.execute(insert(sessions).values(values))
+    return token
+
+
+def find_session(connection: Connection, token: str, now: Micros) -> SessionRecord | None:
+    """The session of a token; None when it is unknown or over, or its person is disabled."""
+    columns = (users.c.id, users.c.email, users.c.name, sessions.c.created_at, sessions.c.seen_at)
+    statement = (
+        select(*columns)
+        .join(users, users.c.id == sessions.c.user_id)
+        .where(
+            sessions.c.digest == token_digest(token),
+            sessions.c.expires_at > now,
+            sessions.c.seen_at > now - IDLE,
+            users.c.disabled_at.is_(None),
+        )
+    )
+    row = connection.execute(statement).one_or_none()
+    return None if row is None else SessionRecord(*row)
+
+
+def touch_session(connection: Connection, token: str, now: Micros) -> None:
+    """Note that a session is in use; at most one change in five minutes."""
+    stale = (sessions.c.digest == token_digest(token), sessions.c.seen_at < now - SEEN_STEP)
+    connection.execute(update(sessions).where(*stale).values(seen_at=now))
+
+
+def end_session(connection: Connection, token: str) -> None:
+    """Sign out here."""
+    connection.execute(delete(sessions).where(sessions.c.digest == token_digest(token)))
+
+
+def end_sessions(connection: Connection, user_id: str) -> None:
+    """Sign a person out everywhere."""
+    connection.execute(delete(sessions).where(sessions.c.user_id == user_id))
