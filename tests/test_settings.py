@@ -93,3 +93,27 @@ def test_the_file_of_authorities_must_hold_a_certificate(tmp_path: Path) -> None
         load_settings({"RELAYPOINT_EGRESS_CA_FILE": str(pem)})
     pem.write_text("-----BEGIN CERTIFICATE-----\n")
     assert load_settings({"RELAYPOINT_EGRESS_CA_FILE": str(pem)}).egress_ca_file == pem
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [("https://Relay.Example/", "https://relay.example"), ("http://127.0.0.1:8080", "http://127.0.0.1:8080")],
+)
+def test_the_public_address_is_kept_as_an_origin(text: str, kept: str) -> None:
+    assert load_settings({"RELAYPOINT_PUBLIC_URL": text}).public_url == kept
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["relay.example", "ftp://relay.example", "https://", "https://a/b", "https://u@a", "https://a:x", "https://a?b"],
+)
+def test_a_public_address_that_is_more_or_less_than_an_origin_is_refused(text: str) -> None:
+    with pytest.raises(SettingsError, match="PUBLIC_URL"):
+        load_settings({"RELAYPOINT_PUBLIC_URL": text})
+
+
+def test_trusted_proxies_are_networks() -> None:
+    settings = load_settings({"RELAYPOINT_TRUSTED_PROXIES": "10.0.0.0/8, 2001:db8::/32"})
+    assert settings.trusted_proxies == ("10.0.0.0/8", "2001:db8::/32")
+    with pytest.raises(SettingsError, match="'proxy' is not a network"):
+        load_settings({"RELAYPOINT_TRUSTED_PROXIES": "proxy"})

@@ -31,6 +31,8 @@ from app.routing.trials import Trials
 from app.routing.webhook_change import ChangeRules
 from app.routing.webhooks import WebhookService
 from app.routing.window_import import WindowImport
+from app.security.front_door import FrontDoor
+from app.security.passwords import Passwords
 from app.security.vault import Vault, open_vault
 from app.settings import Settings
 from app.sinks.manager import SinkManager
@@ -61,6 +63,7 @@ class Services:
     catalogue: EventCatalogue
     events: EventHistory
     replays: ReplayService
+    people: FrontDoor
     counts: Counts
     authenticator: Authenticator
 
@@ -111,6 +114,7 @@ def build_services(settings: Settings, store: Store, *, clock: Clock = system_cl
         catalogue=EventCatalogue(store, sinks.event_types()),
         events=EventHistory(store),
         replays=ReplayService(store, clock=clock, random_bytes=secrets.token_bytes),
+        people=FrontDoor(store, Passwords(), clock=clock, random_bytes=secrets.token_bytes),
         counts=Counts(),
         authenticator=Authenticator(store, clock),
     )

@@ -16,8 +16,8 @@ from app.core.states import DeliveryState, Mode
 from app.ingest.accept import IngestService, NothingAcceptedError
 from app.ingest.names import Names
 from app.ingest.writing import Candidate
-from app.security.principal import Principal
 from app.security.permissions import Role
+from app.security.principal import Principal
 from app.store import Store, accepted
 from app.store.accepted import known_keys, lock_ingest, write_events
 from app.store.bulk import bulk_insert

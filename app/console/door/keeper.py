@@ -1,0 +1,103 @@
+"""The keeper of the console's door: who sent a request, and what is checked before any page sees it."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+
+from flask import Blueprint, Request, Response, g, request
+
+from app.console.door.cookies import DoorCookie
+from app.console.door.same_site import SAFE_METHODS, check_form_token, check_host, check_origin, form_token, own_hosts
+from app.security.client_address import client_address
+from app.security.front_door import Caller, FrontDoor
+from app.security.person import Person
+from app.settings import Settings
+
+MAX_FORM_BYTES = 1024 * 1024
+"""Largest form of the console."""
+_CACHE = "relaypoint_signed_in"
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """Somebody who is signed in, and the token of every form of the session."""
+
+    person: Person
+    form_token: str = field(repr=False)
+
+
+class DoorKeeper:
+    """Knows who is signed in.
+
+    Args:
+        people: the use cases of the door.
+        settings: under which names people come, and through which proxies.
+    """
+
+    def __init__(self, people: FrontDoor, settings: Settings) -> None:
+        self.people = people
+        self.https = (settings.public_url or "").startswith("https://")
+        self.session = DoorCookie("relaypoint", secure=self.https, keep=True)
+        self.visit = DoorCookie("relaypoint-visit", secure=self.https, keep=False)
+        self._settings = settings
+        self._hosts = own_hosts(settings)
+
+    def guard(self, blueprint: Blueprint) -> None:
+        """Check every request for a page of a blueprint: its host, and a form's origin and token."""
+        blueprint.before_request(self.check)
+
+    def check(self) -> None:
+        """Refuse a request that does not belong here, before anything else looks at it.
+
+        Raises:
+            MisdirectedError: it came under a foreign host name.
+            ForbiddenError: it is a form of another site or session.
+        """
+        request.max_content_length = MAX_FORM_BYTES
+        check_host(request, self._hosts)
+        if request.method not in SAFE_METHODS:
+            check_origin(request, self._settings.public_url)
+            check_form_token(request, self.expected_token(request))
+
+    def signed_in(self, asked: Request) -> SignedIn | None:
+        """Who sent a request, as the database says now; None when nobody is signed in."""
+        if _CACHE not in g:
+            setattr(g, _CACHE, self._look_up(asked))
+        found: SignedIn | None = getattr(g, _CACHE)
+        return found
+
+    def _look_up(self, asked: Request) -> SignedIn | None:
+        session = self.session.value(asked)
+        person = self.people.person(session) if session else None
+        return None if person is None or session is None else SignedIn(person, form_token(session))
+
+    def expected_token(self, asked: Request) -> str:
+        """The token that a form of this request must carry: the session's, or that of the visit before log-in."""
+        cookie = self.session.value(asked) or self.visit.value(asked)
+        return form_token(cookie or secrets.token_urlsafe())
+
+    def begin_visit(self, asked: Request) -> tuple[str, str | None]:
+        """The token for a form of somebody who is not signed in, and a cookie to give along, None = it has one."""
+        known = self.session.value(asked) or self.visit.value(asked)
+        value = known or secrets.token_urlsafe(32)
+        return form_token(value), None if known else value
+
+    def caller(self, asked: Request) -> Caller:
+        """Where a request comes from."""
+        address = client_address(
+            asked.remote_addr or "", asked.headers.get("x-forwarded-for", ""), self._settings.trusted_proxies
+        )
+        return Caller(address, asked.headers.get("user-agent", ""), self.session.value(asked))
+
+    def let_in(self, answer: Response, session: str) -> Response:
+        """Give the cookie of a new session; the one of the visit before it goes."""
+        self.session.give(answer, session)
+        self.visit.take_back(answer)
+        return answer
+
+    def let_out(self, answer: Response) -> Response:
+        """Take the session's cookie back, and ask the browser to forget what it kept of our pages."""
+        self.session.take_back(answer)
+        answer.headers["clear-site-data"] = '"cache", "storage"'
+        return answer
