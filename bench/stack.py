@@ -21,8 +21,8 @@ from app.routing.own_audit import NoAudit
 from app.routing.webhook_change import ChangeRules
 from app.routing.webhook_input import NewWebhook, WebhookPatch
 from app.routing.webhooks import WebhookService
-from app.security.principal import Principal
 from app.security.permissions import Role
+from app.security.principal import Principal
 from app.security.scope import Scope
 from app.security.vault import open_vault
 from app.settings import Settings
