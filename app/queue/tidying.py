@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from app.core.clock import DAY, Micros
 from app.routing.webhooks import DELETED
 from app.store import Store
-from app.store.holds import skip_left_behind
+from app.store.left_behind import skip_left_behind
 from app.store.retention import remove_batches, remove_contents, remove_events
 
 log = logging.getLogger(__name__)
@@ -54,8 +54,8 @@ class Tidying:
 
     def _all_steps(self, now: Micros) -> Iterator[None]:
         """One transaction at a time."""
-        with self._store.write() as connection:
-            skip_left_behind(connection, now, DELETED)
+        while self._skip_left_behind(now):
+            yield
         number = 0
         while removed := remove_contents(self._store, now, self._body_days):
             number += removed
@@ -69,3 +69,7 @@ class Tidying:
             yield
         if number:
             log.info("bodies removed", extra={"contents": number})
+
+    def _skip_left_behind(self, now: Micros) -> int:
+        with self._store.write() as connection:
+            return skip_left_behind(connection, now, DELETED)

@@ -23,7 +23,7 @@ from app.core.ids import RandomBytes, new_id
 from app.core.partitions import partition_of
 from app.core.retry import DEFAULT_SCHEDULE
 from app.core.signing import new_secret, parse_secret
-from app.core.states import CloseReason, DeliveryState
+from app.core.states import CloseReason
 from app.routing.own_audit import SYSTEM, Audit, Author, OwnChange
 from app.routing.webhook_audit import webhook_changed, webhook_created, webhook_deleted
 from app.routing.webhook_change import MENDING, ChangeRules, changed_columns
@@ -35,8 +35,9 @@ from app.store.batches import close_all
 from app.store.buffers import lock_buffer
 from app.store.engine import Store
 from app.store.holds import release, resume_webhook
+from app.store.left_behind import skip_deliveries
 from app.store.partitions import next_counter
-from app.store.tables import contexts, deliveries, organizations, webhook_health, webhooks
+from app.store.tables import contexts, organizations, webhook_health, webhooks
 from app.store.webhook_health import HEALTH_COLUMNS, forget_health
 
 log = logging.getLogger(__name__)
@@ -48,6 +49,8 @@ DEFAULT_BATCH = {"batch_max_events": 20_000, "batch_max_bytes": 32 * 1024 * 1024
 DEFAULT_CONCURRENCY = 64
 PAUSED_BY_USER = "paused by a user"
 DELETED = "the webhook was deleted"
+CHUNKS_AT_ONCE = 4
+"""Transactions that a deletion spends on skipping what was owed, before it answers."""
 AT_FULL_SPEED = Resumption()
 
 
@@ -225,7 +228,10 @@ class WebhookService:
         return webhook_view(after)
 
     def delete(self, scope: Scope, webhook_id: str, by: Author = SYSTEM) -> None:
-        """End a webhook. What it was still owed is skipped, with that reason; its history stays."""
+        """End a webhook. What it was still owed is skipped, with that reason; its history stays.
+
+        Of a long backlog the tick skips what is left after :data:`CHUNKS_AT_ONCE`.
+        """
         now = self._clock()
         with self._store.write() as connection:
             row = _row(connection, scope, webhook_id, lock=True)
@@ -236,16 +242,12 @@ class WebhookService:
                 now,
             )
             self._close_buffer(connection, row["pk"], now, CloseReason.DELETED)
-            connection.execute(
-                update(deliveries)
-                .where(
-                    deliveries.c.webhook_pk == row["pk"],
-                    deliveries.c.state.in_((DeliveryState.PENDING, DeliveryState.PARKED)),
-                )
-                .values(state=DeliveryState.SKIPPED, due_at=None, reason=DELETED)
-            )
             rings = self._audit.record(connection, webhook_deleted(by, row))
         self._doorbell.ring(rings)
+        for _ in range(CHUNKS_AT_ONCE):
+            with self._store.write() as connection:
+                if not skip_deliveries(connection, row["pk"], now, DELETED):
+                    break
 
     def _close_buffer(self, connection: Connection, webhook_pk: int, now: Micros, reason: CloseReason) -> None:
         close_all(connection, lock_buffer(connection, webhook_pk), now, self._random_bytes, reason)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import Connection, and_, literal_column, or_, select, update
+from sqlalchemy import Connection, literal_column, or_, select, update
 
-from app.core.clock import AT_ONCE, DAY, Micros
+from app.core.clock import AT_ONCE, Micros
 from app.core.receiver_health import HEALTHY, resumed_with_a_probe
 from app.core.states import DeliveryState
 from app.store.partitions import next_counter
@@ -20,8 +20,6 @@ from app.store.webhook_health import HealthChange, write_health
 SINK_MISSING = "sink is not installed or failed to load"
 """How the reason begins when a webhook was paused for want of its sink."""
 
-LEFT_BEHIND: Micros = 7 * DAY
-"""For how long after its deletion a webhook's deliveries are looked after."""
 CHUNK = 5_000
 """Most rows that are parked at once; the others stay pending."""
 
@@ -111,18 +109,3 @@ def resume_returned_sinks(connection: Connection, sink_names: Collection[str], n
     )
     for pk in connection.execute(returned).scalars().all():
         resume_webhook(connection, pk, now)
-
-
-def skip_left_behind(connection: Connection, now: Micros, reason: str) -> int:
-    """Skip what was on its way when its webhook was deleted and came back unfinished; answers how many there were.
-
-    Nobody looks at a deleted webhook's deliveries again, so without this they would be pending for ever.
-    """
-    gone = select(webhooks.c.pk).where(webhooks.c.deleted_at > now - LEFT_BEHIND)
-    unfinished = or_(
-        deliveries.c.state == DeliveryState.PENDING,
-        and_(deliveries.c.state == DeliveryState.SENDING, deliveries.c.due_at <= now),
-    )
-    left = (deliveries.c.webhook_pk.in_(gone), deliveries.c.due_at.is_not(None), unfinished)
-    skipped = {"state": DeliveryState.SKIPPED, "due_at": None, "lease_token": None, "reason": reason}
-    return connection.execute(update(deliveries).where(*left).values(**skipped)).rowcount

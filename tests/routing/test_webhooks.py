@@ -311,9 +311,9 @@ def test_a_deleted_webhook_is_gone_and_what_it_was_owed_is_skipped(world: World)
     states = [DeliveryState.PENDING, DeliveryState.DELIVERED, DeliveryState.PARKED]
     with world.store.write() as connection:
         for seq, state in enumerate(states, 1):
-            connection.execute(
-                deliveries.insert().values(webhook_pk=pk, event_seq=seq, state=state, attempt_count=0, tries=0)
-            )
+            due_at = AT_ONCE if state is DeliveryState.PENDING else None
+            owed = {"webhook_pk": pk, "event_seq": seq, "state": state, "due_at": due_at}
+            connection.execute(deliveries.insert().values(**owed, attempt_count=0, tries=0))
     world.service.delete(ACME, webhook)
     with pytest.raises(NotFoundError):
         world.service.get(ACME, webhook)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from app.core.clock import AT_ONCE, DAY
+from app.core.clock import AT_ONCE
 from app.core.states import DeliveryState, Mode
 from app.store import Store
 from app.store import holds as holds_module
@@ -17,12 +17,11 @@ from app.store.holds import (
     release,
     resume_returned_sinks,
     resume_webhook,
-    skip_left_behind,
     stop_webhook,
 )
 from app.store.routes import routing_generation
 from app.store.tables import deliveries, webhooks
-from tests.store.rows import NOW, add_webhook, batch_rows, close_buffer, delivery_rows, one_webhook, owe, states
+from tests.store.rows import NOW, batch_rows, close_buffer, delivery_rows, one_webhook, owe, states
 
 PENDING, PARKED = DeliveryState.PENDING, DeliveryState.PARKED
 
@@ -132,20 +131,3 @@ def test_only_webhooks_that_wait_for_a_sink_resume_with_it(
         state = connection.execute(select(webhooks.c.state)).scalar_one()
         assert len(due_webhooks(connection, {1}, NOW)) == resumed
     assert state == ("enabled" if resumed else "paused")
-
-
-def test_what_was_on_its_way_when_its_webhook_was_deleted_ends_as_skipped(store: Store) -> None:
-    gone = one_webhook(store)
-    with store.write() as connection:
-        there = add_webhook(connection, "there")
-    for pk in (gone, there):
-        owe(store, pk, range(pk * 10, pk * 10 + 3))
-        with store.write() as connection:
-            claim_deliveries(connection, pk, 1, NOW, 1)
-    with store.write() as connection:
-        connection.execute(webhooks.update().where(webhooks.c.pk == gone).values(deleted_at=NOW))
-        assert skip_left_behind(connection, NOW + 1, "deleted") == 2, "the lease of one is not over yet"
-        assert skip_left_behind(connection, NOW + DAY, "deleted") == 1
-    assert states(store, gone) == [DeliveryState.SKIPPED] * 3
-    assert {row.reason for row in delivery_rows(store, gone)} == {"deleted"}
-    assert states(store, there) == [DeliveryState.SENDING, PENDING, PENDING]
