@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 from app.core.errors import InvalidInputError
 from app.core.masking import bounded, mask_text
@@ -35,6 +35,12 @@ MAX_NAME = 512
 """Characters kept of a name or a label."""
 MAX_DESCRIPTION = 4096
 """Characters kept of a description."""
+_DOTTED = {
+    name: tuple(name.split(".", 1))
+    for names in (ORGANIZATION, ORGANIZATION_NAME, CONTEXT, CONTEXT_NAME, ACTION, DESCRIPTION)
+    for name in names
+    if "." in name
+}
 _CLEAN_TEXTS = Harmless()
 _CLEAN_IDS = Harmless()
 _SHORTEST_MASKABLE = 7
@@ -47,8 +53,8 @@ def find(element: Mapping[str, Any], names: tuple[str, ...]) -> Any:
         value = element.get(name)
         if value is not None:
             return value
-        if "." in name:
-            outer, _, inner = name.partition(".")
+        if name in _DOTTED:
+            outer, inner = _DOTTED[name]
             holder = element.get(outer)
             if type(holder) is dict and holder.get(inner) is not None:
                 return holder[inner]
@@ -69,9 +75,10 @@ def text_of(value: Any, limit: int = MAX_NAME) -> str | None:
         if type(value) is not int and type(value) is not float:
             return None
         value = str(value)
-    if value in _CLEAN_TEXTS:
-        return cast("str", value)
-    text = value.replace("\x00", "").strip()
+    text: str = value
+    if text in _CLEAN_TEXTS:
+        return text
+    text = text.replace("\x00", "").strip()
     if len(text) >= _SHORTEST_MASKABLE:
         text = bounded(mask_text(text), limit)
     if not text:
@@ -89,9 +96,10 @@ def id_text(value: Any, field: str) -> str | None:
         if type(value) is not int:
             return None
         value = str(value)
-    if value in _CLEAN_IDS:
-        return cast("str", value)
-    text = (value if value.isprintable() else "".join(filter(str.isprintable, value))).strip()
+    text: str = value
+    if text in _CLEAN_IDS:
+        return text
+    text = (text if text.isprintable() else "".join(filter(str.isprintable, text))).strip()
     if len(text) > MAX_KEY:
         raise InvalidInputError(f"{field} is longer than {MAX_KEY} characters", field=field)
     if len(text) >= _SHORTEST_MASKABLE:

@@ -7,6 +7,7 @@ A list of entries; an object keyed by field; two whole snapshots; one old and ne
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from app.core.aliases import AFTER, BEFORE, FIELD, SNAPSHOTS, find, first_key, text_of
@@ -16,6 +17,7 @@ from app.core.masking import EMPTY_TEXTS, MASK, has_mask, is_secret_name, last_s
 _WAS = "_was"
 _UNNAMED = "value"
 _ENTRY_KEYS = frozenset(BEFORE + AFTER)
+_READ_FROM = {key: frozenset({key}) for key in ("changes", "change", "modifiedProperties")}
 
 
 def fold_changes(element: Mapping[str, Any], *, trusted: bool) -> tuple[list[Change], frozenset[str]]:
@@ -26,9 +28,13 @@ def fold_changes(element: Mapping[str, Any], *, trusted: bool) -> tuple[list[Cha
         trusted: the element is in our own canonical shape, so a secret entry that holds masks was masked exactly.
     """
     change = element.get("change")
-    for holder, key in ((element, "changes"), (change, "fields"), (element, "modifiedProperties")):
-        if type(holder) is dict and type(holder.get(key)) in {list, dict}:
-            return _from_entries(holder[key], trusted=trusted), frozenset({"change" if key == "fields" else key})
+    for key, entries in (
+        ("changes", element.get("changes")),
+        ("change", change.get("fields") if type(change) is dict else None),
+        ("modifiedProperties", element.get("modifiedProperties")),
+    ):
+        if type(entries) is list or type(entries) is dict:
+            return _from_entries(entries, trusted=trusted), _READ_FROM[key]
     return _from_snapshots(element)
 
 
@@ -39,7 +45,7 @@ def _from_entries(entries: Any, *, trusted: bool) -> list[Change]:
             if type(entry) is dict
             else make_change(str(entry), None, None, None)
             for entry in entries
-            if type(entry) in {dict, str}
+            if type(entry) is dict or type(entry) is str
         ]
     return [
         _from_entry(entry, str(key), trusted=trusted)
@@ -107,7 +113,7 @@ def make_change(
     """
     field = text_of(label) or _UNNAMED
     path = text_of(path)
-    named = is_secret_name(field) or (path is not None and is_secret_name(last_segment(path)))
+    named = _names_secret(field, path)
     old, old_hit = _masked(before, named=named)
     new, new_hit = _masked(after, named=named)
     rotated = MASK in (old, new)
@@ -117,6 +123,11 @@ def make_change(
             old, new = mask_all(old), mask_all(new)
         secret = True
     return {"field": field, "path": path, "before": old, "after": new, "secret": secret or old_hit or new_hit}
+
+
+@lru_cache(maxsize=4096)
+def _names_secret(field: str, path: str | None) -> bool:
+    return is_secret_name(field) or (path is not None and is_secret_name(last_segment(path)))
 
 
 def _masked(value: Any, *, named: bool) -> tuple[Any, bool]:

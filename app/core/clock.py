@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import date, timedelta
+from functools import lru_cache
 
 Micros = int
 """Microseconds since the Unix epoch (a point in time) or microseconds (a span)."""
@@ -21,7 +22,7 @@ DAY: Micros = 24 * HOUR
 AT_ONCE: Micros = 1
 """A due time before every real one. Deliveries that carry it go in ledger order, ahead of those with a time."""
 
-_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - UTC without saying so, which is quicker to write out
+_EPOCH = date(1970, 1, 1)
 
 
 def system_clock() -> Micros:
@@ -31,4 +32,12 @@ def system_clock() -> Micros:
 
 def to_rfc3339(moment: Micros) -> str:
     """``2026-04-19T12:34:56.118Z``: milliseconds, always UTC."""
-    return (_EPOCH + timedelta(microseconds=moment)).isoformat(timespec="milliseconds") + "Z"
+    days, rest = divmod(moment // MILLISECOND, DAY // MILLISECOND)
+    minutes, millis = divmod(rest, MINUTE // MILLISECOND)
+    return "%sT%02d:%02d:%02d.%03dZ" % (_date(days), minutes // 60, minutes % 60, millis // 1000, millis % 1000)  # noqa: UP031 - twice as fast as an f-string with widths
+
+
+@lru_cache(maxsize=512)
+def _date(days: int) -> str:
+    """The day so many days after the epoch."""
+    return (_EPOCH + timedelta(days=days)).isoformat()

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, TypedDict
+from typing import Any, NamedTuple, TypedDict
 
 import orjson
 
@@ -21,8 +20,7 @@ class Change(TypedDict):
     secret: bool
 
 
-@dataclass(frozen=True, slots=True)
-class CanonicalEvent:
+class CanonicalEvent(NamedTuple):
     """One configuration-audit event, masked and bounded. Times are microseconds since the epoch.
 
     Args:

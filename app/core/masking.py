@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from app.core.secret_shapes import MASK, Harmless, mask_text
 
@@ -39,7 +39,8 @@ _LABELS = frozenset(_LABEL_KEYS)
 _VALUE_KEYS = frozenset({"value", "before", "after", "old", "new", "oldvalue", "newvalue", "from", "to", "current"})
 _VALUE_KEYS_ALL = _VALUE_KEYS | {"previous", "oldtext", "newtext", "text", "data", "plain", "plaintext"}
 _PLAIN_LEAVES = Harmless()
-_PLAIN_KEYS = Harmless()
+_REMEMBERED_KEYS = 8_192
+_REMEMBERED_LENGTH = 64
 _PLAIN_IDS = frozenset({"source_id", "request_id", "correlation_id", "trace_id"})
 """Keys whose values are ids: random by nature, so the test for random-looking text does not apply to them."""
 
@@ -51,12 +52,13 @@ def _names_a_secret(name: str) -> bool:
 
 def is_secret_name(name: str) -> bool:
     """Whether a label or a key speaks of a secret. ``psk`` counts, the product name ``ipsk`` does not."""
-    return _names_a_secret(name[:_LONGEST_NAME])
+    return _names_a_secret(name if len(name) <= _LONGEST_NAME else name[:_LONGEST_NAME])
 
 
 def last_segment(path: str) -> str:
     """The last part of a dotted path, without list members: ``groups[g1].psk`` gives ``psk``."""
-    return _INDEX.sub("", path).rpartition(".")[2]
+    plain = _INDEX.sub("", path) if "[" in path else path
+    return plain.rpartition(".")[2]
 
 
 def is_mask_token(value: object) -> bool:
@@ -128,9 +130,28 @@ def bounded(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-def _shown_key(key: Any) -> str:
-    name = bounded(mask_text(str(key).replace("\x00", "")), _LONGEST_NAME)
-    return _PLAIN_KEYS.note(name) if name == key else name
+class _Key(NamedTuple):
+    """What a key says: how it is shown, and whether it speaks of a secret, of the value of one, or of a random id."""
+
+    shown: str
+    is_secret: bool
+    is_value: bool
+    is_id: bool
+
+
+_KEYS: dict[str, _Key] = {}
+"""Short keys that were read before; sources use the same ones in every event."""
+
+
+def _read_key(key: Any) -> _Key:
+    text = str(key)
+    shown = bounded(mask_text(text.replace("\x00", "")), _LONGEST_NAME)
+    read = _Key(shown, is_secret_name(shown), shown.casefold() in _VALUE_KEYS_ALL, shown in _PLAIN_IDS)
+    if len(text) <= _REMEMBERED_LENGTH:
+        if len(_KEYS) >= _REMEMBERED_KEYS:
+            _KEYS.clear()
+        _KEYS[key] = read
+    return read
 
 
 def _is_labelled_secret(value: dict[Any, Any]) -> bool:
@@ -143,10 +164,10 @@ def _mask_object(value: dict[Any, Any], *, named: bool, depth: int) -> dict[str,
     labelled = not _LABELS.isdisjoint(value) and _is_labelled_secret(value)
     copy: dict[str, Any] = {}
     for key, item in value.items():
-        name = key if key in _PLAIN_KEYS else _shown_key(key)
-        holds_value = (named or labelled) and name.casefold() in _VALUE_KEYS_ALL
-        if name in _PLAIN_IDS and type(item) is str:
-            copy[name] = bounded(mask_text(item.replace("\x00", ""), random_looking=False), MAX_TEXT)
+        read = _KEYS.get(key) or _read_key(key)
+        if read.is_id and type(item) is str:
+            copy[read.shown] = bounded(mask_text(item.replace("\x00", ""), random_looking=False), MAX_TEXT)
         else:
-            copy[name] = mask_tree(item, named=holds_value or is_secret_name(name), _depth=depth + 1)
+            is_named = read.is_secret or (read.is_value and (named or labelled))
+            copy[read.shown] = mask_tree(item, named=is_named, _depth=depth + 1)
     return copy

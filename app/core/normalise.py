@@ -261,7 +261,7 @@ def _keep_rest(metadata: dict[str, Any], element: dict[str, Any], used: frozense
     for key, known in _KNOWN_INSIDE:
         inner = element.get(key)
         if type(inner) is dict and key not in rest and not inner.keys() <= known:
-            rest[key] = {name: inner[name] for name in inner.keys() - known}
+            rest[key] = {name: value for name, value in inner.items() if name not in known}
     if rest:
         extra: dict[str, Any] = {}
         _copy_into(extra, mask_tree(rest), room)

@@ -120,7 +120,7 @@ class EventWriter:
             routes = table.matching(row.organization_id, row.context_id, row.type)
             owed = owed_by(candidate.routed, routes, row.received_at)
             partitions |= owed.partitions
-            accepted.append((row._replace(owes=owed.owes, skips=owed.skips), candidate.radius))
+            accepted.append((row.owing(owed.owes, owed.skips), candidate.radius))
         return Written(len(accepted) - before, frozenset(partitions))
 
     def _remember_types(self, connection: Connection, accepted: Sequence[Accepted]) -> set[tuple[str, str]]:

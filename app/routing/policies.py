@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 import orjson
@@ -161,7 +161,7 @@ def judge(event: CanonicalEvent, policy: Policy, received_at: Micros) -> tuple[C
         document = orjson.loads(event.to_json(received_at=received_at))
         built_in = Rating(event.tags, event.sensitivity, event.sensitivity_rule)
         rating = apply_own_rules(policy.rules, document, built_in)
-        event = replace(event, tags=rating.tags, sensitivity=rating.sensitivity, sensitivity_rule=rating.rule)
+        event = event._replace(tags=rating.tags, sensitivity=rating.sensitivity, sensitivity_rule=rating.rule)
     at = judged_at(event.occurred_at, received_at)
     decision = decide(policy.windows, at, context_id=event.context_id, tags=event.tags, actor=event.actor_email)
     return event, decision

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
+from itertools import chain
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -40,6 +41,10 @@ class EventRow(NamedTuple):
     """The webhooks that get it, each with the time its delivery is due."""
     skips: tuple[tuple[int, str], ...] = ()
     """The webhooks in reach that do not get it, each with the reason."""
+
+    def owing(self, owes: tuple[tuple[int, Micros], ...], skips: tuple[tuple[int, str], ...]) -> EventRow:
+        """The same event with what it owes. Quicker than ``_replace``, which looks every column up by name."""
+        return EventRow._make((*self[:_EVENT_WIDTH], owes, skips))
 
 
 _EVENT_COLUMNS = tuple(name for name in EventRow._fields if name not in {"owes", "skips"})
@@ -75,9 +80,9 @@ def write_events(connection: Connection, rows: Sequence[EventRow]) -> None:
     Sequence numbers come from a counter row that is held until the commit, so the ledger order is the commit order.
     """
     first = next_counter(connection, "event_seq", len(rows)) - len(rows) + 1
-    event_rows = []
-    delivery_rows: list[tuple[int | None, ...]] = []
-    skipped_rows: list[tuple[int | str, ...]] = []
+    event_rows: list[tuple[Any, ...]] = []
+    delivery_rows: list[tuple[Any, ...]] = []
+    skipped_rows: list[tuple[Any, ...]] = []
     for seq, row in enumerate(rows, first):
         event_rows.append((seq, *row[:_EVENT_WIDTH]))
         delivery_rows.extend((pk, seq, 0, due_at, 0, 0) for pk, due_at in row.owes)
@@ -86,7 +91,7 @@ def write_events(connection: Connection, rows: Sequence[EventRow]) -> None:
     bulk_insert(connection, deliveries, DELIVERY_COLUMNS, delivery_rows)
     if skipped_rows:
         bulk_insert(connection, deliveries, SKIPPED_COLUMNS, skipped_rows)
-    raise_accounts(connection, Counter(pk for row in rows for pk, _ in (*row.owes, *row.skips)))
+    raise_accounts(connection, Counter([row[0] for row in chain(delivery_rows, skipped_rows)]))
 
 
 def lock_ingest(connection: Connection) -> None:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from app.core.event import Change
 from app.core.rating.directions import went
-from app.core.rating.table import ENTITIES, LABELS, SETTINGS, WHOLE_LABELS
+from app.core.rating.table import ENTITIES, LABELS, SETTINGS, WHOLE_LABELS, Rule
 
 UNRATED = 3
 """What a change is worth of which nothing is known."""
@@ -32,13 +32,14 @@ class Rating(NamedTuple):
     rule: str
 
 
-class _Verdict(NamedTuple):
-    sensitivity: int
-    rule: str
+class _Place(NamedTuple):
+    """A setting that a change is about, and the tags of such a change."""
+
+    setting: str
     tags: tuple[str, ...]
 
 
-_NOTHING_KNOWN = _Verdict(UNRATED, "unrated", ())
+_NOTHING_KNOWN = Rating((), UNRATED, "unrated")
 
 
 def rate(action: str, changes: Sequence[Change], entity_type: str | None) -> Rating:
@@ -52,34 +53,50 @@ def rate(action: str, changes: Sequence[Change], entity_type: str | None) -> Rat
         entity_type: what kind of thing changed, where known.
     """
     entity = _entity_key(entity_type)
-    verdicts = [_of_change(action, change, entity) for change in changes] or [_of_entity(action, entity)]
-    gravest = max(verdicts, key=lambda verdict: verdict.sensitivity)
-    tags = sorted({tag for verdict in verdicts for tag in verdict.tags})
+    if not changes:
+        return _judged(_place_of_entity(entity), action, None, None)
+    ratings = [
+        _judged(_place_of_change(change["path"], change["field"], entity), action, change["before"], change["after"])
+        for change in changes
+    ]
+    if len(ratings) == 1:
+        return ratings[0]
+    gravest = max(ratings, key=lambda rating: rating.sensitivity)
+    tags = sorted({tag for rating in ratings for tag in rating.tags})
     return Rating(tuple(tags), gravest.sensitivity, gravest.rule)
 
 
-def _of_change(action: str, change: Change, entity: str) -> _Verdict:
-    """The path says it best, then the label, then the kind of thing; the label's tag is kept beside the path's."""
-    path = _place(change["path"][:_LONGEST]) if change["path"] else None
-    label = _place_of_label(change["field"][:_LONGEST], entity)
-    place = path or label or ENTITIES.get(entity)
+def _judged(place: _Place | None, action: str, before: Any, after: Any) -> Rating:
     if place is None:
         return _NOTHING_KNOWN
-    tags = (SETTINGS[place].tag, SETTINGS[label].tag) if label else (SETTINGS[place].tag,)
-    return _judged(place, tags, action, change["before"], change["after"])
+    rules = SETTINGS[place.setting].rules
+    rule = rules[0] if len(rules) == 1 else next(rule for rule in rules if went(rule.way, action, before, after))
+    return _rating(place, rule)
 
 
-def _of_entity(action: str, entity: str) -> _Verdict:
-    place = ENTITIES.get(entity)
-    return _judged(place, (SETTINGS[place].tag,), action, None, None) if place else _NOTHING_KNOWN
-
-
-def _judged(place: str, tags: tuple[str, ...], action: str, before: Any, after: Any) -> _Verdict:
-    rule = next(rule for rule in SETTINGS[place].rules if went(rule.way, action, before, after))
-    return _Verdict(rule.sensitivity, f"{place} {rule.way}", tags)
+@lru_cache(maxsize=1024)
+def _rating(place: _Place, rule: Rule) -> Rating:
+    return Rating(place.tags, rule.sensitivity, f"{place.setting} {rule.way}")
 
 
 @lru_cache(maxsize=4096)
+def _place_of_change(path: str | None, label: str, entity: str) -> _Place | None:
+    """The path says it best, then the label, then the kind of thing; the label's tag is kept beside the path's."""
+    by_path = _place(path[:_LONGEST]) if path else None
+    by_label = _place_of_label(label[:_LONGEST], entity)
+    setting = by_path or by_label or ENTITIES.get(entity)
+    if setting is None:
+        return None
+    tags = {SETTINGS[setting].tag, SETTINGS[by_label or setting].tag}
+    return _Place(setting, tuple(sorted(tags)))
+
+
+@lru_cache(maxsize=1024)
+def _place_of_entity(entity: str) -> _Place | None:
+    setting = ENTITIES.get(entity)
+    return _Place(setting, (SETTINGS[setting].tag,)) if setting else None
+
+
 def _place(path: str) -> str | None:
     """The longest known beginning of a path, by whole segments; None when there is none."""
     segments = _KEYS.sub("", path).split(".")

@@ -23,6 +23,8 @@ class WindowDecision:
     @property
     def named(self) -> list[dict[str, str]]:
         """The windows that spoke, as the event tells them: freezes first, because they win."""
+        if self is NO_WINDOW:
+            return []
         found = [(name, WindowKind.FREEZE) for name in self.frozen_by]
         found += [(name, WindowKind.ALLOW) for name in self.allowed_by]
         return [{"name": name, "kind": kind.value} for name, kind in found]
