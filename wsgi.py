@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from flask import Flask
 
-from app.api import create_app
 from app.settings import load_settings
+from app.web import create_app
 
 
 def app() -> Flask:

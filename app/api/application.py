@@ -9,6 +9,7 @@ from flask import Flask, Response, request
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import make_url
 
+from app.api.authentication import Authenticator
 from app.api.batches import batch_routes
 from app.api.deliveries import delivery_routes
 from app.api.event_door import EventDoor
@@ -22,15 +23,17 @@ from app.api.problems import install_error_handlers
 from app.api.radius import radius_routes
 from app.api.replays import replay_routes
 from app.api.routing import PUBLIC, Route, RouteTable
-from app.api.services import Services, build_services
 from app.api.sinks import sink_routes
 from app.api.webhooks import webhook_action_routes, webhook_routes
+from app.services import Services, build_services
 from app.settings import Settings
 from app.store.engine import Store, engine_options, store_over
 from app.store.tables import metadata
 
 EXTENSION = "relaypoint"
-"""``app.extensions`` key of the :class:`~app.api.services.Services`."""
+"""``app.extensions`` key of the :class:`~app.services.Services`."""
+AUTHENTICATOR = "relaypoint-authenticator"
+"""``app.extensions`` key of the :class:`~app.api.authentication.Authenticator`, which the event lane shares."""
 
 
 def build_application(settings: Settings) -> Flask:
@@ -55,12 +58,12 @@ def build_application(settings: Settings) -> Flask:
     ]
     routes = [route for table in tables for route in table.routes]
     tables.append(_description(routes))
-    authenticator = services.authenticator
+    authenticator = Authenticator(services.store, services.clock)
+    app.extensions[AUTHENTICATOR] = authenticator
     for table in tables:
         table.register(app, authenticator)
     _finish_answers(app, services)
     doors = {("POST", EVENTS_PATH): EventDoor(services, authenticator)}
-    # Flask's documented way to be wrapped.
     # Flask's documented way to put something before itself, which its type calls a method.
     app.wsgi_app = Front(app.wsgi_app, doors)  # type: ignore[method-assign]
     return app
@@ -90,6 +93,7 @@ def _description(routes: list[Route]) -> RouteTable:
 def _finish_answers(app: Flask, services: Services) -> None:
     @app.after_request
     def finish(answer: Response) -> Response:
-        answer.headers.update(SECURITY_HEADERS)
+        for name, value in SECURITY_HEADERS.items():
+            answer.headers.setdefault(name, value)
         count_answer(services.counts, request.method, answer.status_code)
         return answer

@@ -8,7 +8,6 @@ from typing import Any
 from app.api.delivery_view import delivery_view, moment
 from app.api.paging import PageQuery, page
 from app.api.routing import Call, RouteTable
-from app.api.services import Services
 from app.core.clock import to_rfc3339
 from app.delivery.batch_history import (
     BatchRequest,
@@ -21,6 +20,7 @@ from app.delivery.batch_history import (
 )
 from app.delivery.close_by_hand import close_by_hand
 from app.security.permissions import Permission
+from app.services import Services
 
 _READ = Permission.DELIVERIES_READ
 _SHOWN_REQUESTS = 50

@@ -12,7 +12,6 @@ from app.api.events import micros
 from app.api.exchange_view import got_response, sent_request
 from app.api.paging import PageQuery, page
 from app.api.routing import Call, RouteTable
-from app.api.services import Services
 from app.core.clock import to_rfc3339
 from app.core.errors import ForbiddenError
 from app.core.states import DeliveryState
@@ -20,6 +19,7 @@ from app.delivery.history import AttemptView, get_delivery, list_deliveries
 from app.delivery.redeliver import redeliver
 from app.routing.ledger import ledger_document
 from app.security.permissions import Permission
+from app.services import Services
 
 _READ = Permission.DELIVERIES_READ
 _Text = Annotated[str, Field(min_length=1, max_length=200)]

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import orjson
 
 from app.api.authentication import Authenticator
-from app.api.counts import Counts
 from app.api.front import SECURITY_HEADERS, count_answer
 from app.api.problems import ProblemError, answer_to
 from app.api.request_body import read_bounded
-from app.api.services import Services
 from app.ingest.accept import IngestResult, NothingAcceptedError
+from app.ops.counts import Counts
 from app.security.permissions import Permission
+from app.services import Services
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment

@@ -11,10 +11,10 @@ from app.api.event_door import SEND_ACCESS
 from app.api.front import EVENTS_PATH
 from app.api.paging import PageQuery, page
 from app.api.routing import Call, RouteTable
-from app.api.services import Services
 from app.core.clock import Micros
 from app.routing.event_history import EventFilter
 from app.security.permissions import Permission
+from app.services import Services
 
 _READ = Permission.EVENTS_READ
 _BODIES = (

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from app.api.counts import Counts
+from app.ops.counts import Counts
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -21,7 +21,7 @@ SECURITY_HEADERS = {
     "referrer-policy": "no-referrer",
     "cross-origin-opener-policy": "same-origin",
 }
-"""On every answer: nothing here is a page, and nothing may be kept by a cache."""
+"""On every answer that names no others: it is no page, and may not be kept by a cache."""
 _METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PATCH", "PUT", "DELETE"})
 """Others are counted as one: whoever calls must not be able to invent label values."""
 

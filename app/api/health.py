@@ -11,9 +11,9 @@ from redis.exceptions import RedisError
 from sqlalchemy import func, select
 
 from app.api.routing import JSON, PUBLIC, RouteTable
-from app.api.services import Services
 from app.core.errors import RelaypointError
 from app.queue.connection import ring_redis
+from app.services import Services
 from app.store.due import due_partitions
 from app.store.ledger import duplicate_causes
 from app.store.migrate import schema_status

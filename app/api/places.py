@@ -7,9 +7,9 @@ from typing import Any
 
 from app.api.paging import PageQuery, page
 from app.api.routing import Call, RouteTable
-from app.api.services import Services
 from app.routing.places import NewContext, NewOrganization
 from app.security.permissions import Permission
+from app.services import Services
 
 
 def place_routes(services: Services) -> RouteTable:

@@ -8,13 +8,13 @@ from typing import Any
 from pydantic import BaseModel
 
 from app.api.routing import Call, RouteTable
-from app.api.services import Services
 from app.routing.change_windows import CHANGE_WINDOWS, ChangeWindowInput, WindowTrial
 from app.routing.policy_service import PolicyService
 from app.routing.sensitivity_rules import SENSITIVITY_RULES, SensitivityRuleInput
 from app.routing.trials import FilterTrial, WebhookTrial
 from app.routing.window_import import WindowFile
 from app.security.permissions import Permission
+from app.services import Services
 
 _READ = Permission.POLICIES_READ
 _WRITE = Permission.POLICIES_WRITE

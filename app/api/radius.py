@@ -8,8 +8,8 @@ from pydantic import Field
 
 from app.api.paging import PageQuery, page
 from app.api.routing import Call, RouteTable
-from app.api.services import Services
 from app.security.permissions import Permission
+from app.services import Services
 
 _CONTEXT = "/v1/organizations/<organization>/contexts/<context>"
 

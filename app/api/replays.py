@@ -10,12 +10,12 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from app.api.events import micros
 from app.api.paging import PageQuery, page
 from app.api.routing import Call, RouteTable
-from app.api.services import Services
 from app.core.clock import Micros
 from app.core.states import DeliveryState
 from app.delivery.replaying import LARGEST_RATE
 from app.delivery.replays import DEFAULT_RATE, ReplayOrder
 from app.security.permissions import Permission
+from app.services import Services
 from app.store.replays import ReplayKind
 
 _ONE = "/v1/webhooks/<webhook>"

@@ -8,15 +8,16 @@ from flask import Flask, Response
 from granian.rsgi import ProtocolClosed, ProtocolError
 
 from app.api.admission import Admission, Place
-from app.api.application import EXTENSION
+from app.api.application import AUTHENTICATOR, EXTENSION
+from app.api.authentication import Authenticator
 from app.api.event_door import accepted_answer
 from app.api.event_lane import EventLane
 from app.api.front import EVENTS_PATH, SECURITY_HEADERS, count_answer
 from app.api.problems import answer_to
 from app.api.rsgi_types import Protocol, Scope
-from app.api.services import Services
 from app.api.wsgi_bridge import WsgiBridge
 from app.core.errors import OverloadedError, StoreUnavailableError
+from app.services import Services
 
 THREADS = 16
 """Requests that Flask works on at once; the store has a connection for each."""
@@ -32,9 +33,10 @@ class ServerApplication:
 
     def __init__(self, flask: Flask) -> None:
         services: Services = flask.extensions[EXTENSION]
+        authenticator: Authenticator = flask.extensions[AUTHENTICATOR]
         self._counts = services.counts
         self._limit = services.settings.ingest_max_bytes
-        self._lane = EventLane(services.ingest, services.authenticator)
+        self._lane = EventLane(services.ingest, authenticator)
         self._bridge = WsgiBridge(flask, ThreadPoolExecutor(THREADS, "api"))
         self._admission = Admission()
 

@@ -11,13 +11,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from app.api.exchange_view import body_view
 from app.api.problems import from_validation
 from app.api.routing import Call, RouteTable
-from app.api.services import Services
 from app.core.endpoint_url import check_endpoint_url, is_syslog
 from app.core.errors import InvalidInputError, NotFoundError
 from app.core.shown_url import MASK, shown_url
 from app.delivery.preview import preview
 from app.delivery.ready_webhook import ready_webhook
 from app.security.permissions import Permission
+from app.services import Services
 from app.sinks.capabilities import ChecksSettings
 from app.sinks.compression import GZIP
 from app.sinks.kit.examples import examples

@@ -9,10 +9,10 @@ from typing import Any
 from app.api.exchange_view import got_response, sent_request
 from app.api.paging import PageQuery, page
 from app.api.routing import Call, RouteTable
-from app.api.services import Services
 from app.delivery.test_send import send_test
 from app.routing.webhook_input import NewWebhook, Resumption, Rotation, WebhookPatch
 from app.security.permissions import Permission
+from app.services import Services
 
 _ONE = "/v1/webhooks/<webhook>"
 _READ = Permission.WEBHOOKS_READ

@@ -21,7 +21,7 @@ WEB_PROCESSES = 2
 """Taking events apart is most of the work, and needs a processor. On SQLite they queue for their turn to write, like
 every writer, so that two are no slower than one."""
 BACKLOG = 1024
-APPLICATION = "app.api:create_server_app"
+APPLICATION = "app.web:create_server_app"
 """Named, as for any server, and loaded in the server's own worker processes; their parent loads no application."""
 
 STOP_GRACE_S = 10

@@ -81,6 +81,15 @@ class PlaceService:
             rows = connection.execute(statement.limit(limit + 1)).mappings().all()
         return [_organization(dict(row)) for row in rows[:limit]], rows[limit - 1]["id"] if len(rows) > limit else None
 
+    def organization(self, scope: Scope, organization_id: str) -> dict[str, Any]:
+        """One organization.
+
+        Raises:
+            NotFoundError: no such organization in this scope.
+        """
+        with self._store.read() as connection:
+            return _organization(dict(_check_organization(connection, scope, organization_id)))
+
     def create_context(self, scope: Scope, organization_id: str, new: NewContext) -> dict[str, Any]:
         """A new context.
 
@@ -106,6 +115,19 @@ class PlaceService:
             raise ConflictError(f"the organization has a context {row['id']!r} already") from None
         return _context(row)
 
+    def context(self, scope: Scope, organization_id: str, context_id: str) -> dict[str, Any]:
+        """One context of an organization.
+
+        Raises:
+            NotFoundError: no such context in this scope.
+        """
+        statement = select(contexts).where(contexts.c.organization_id == organization_id, contexts.c.id == context_id)
+        with self._store.read() as connection:
+            row = connection.execute(statement).mappings().one_or_none()
+        if row is None or not scope.covers(organization_id, context_id):
+            raise NotFoundError("no such context")
+        return _context(row)
+
     def contexts(
         self, scope: Scope, organization_id: str, *, after: str = "", limit: int = 50
     ) -> tuple[list[dict[str, Any]], str | None]:
@@ -123,11 +145,12 @@ class PlaceService:
         return [_context(row) for row in rows[:limit]], rows[limit - 1]["id"] if len(rows) > limit else None
 
 
-def _check_organization(connection: Connection, scope: Scope, organization_id: str) -> None:
-    known = select(organizations.c.id).where(organizations.c.id == organization_id)
-    inside = scope.organization_id in {None, organization_id}
-    if not inside or connection.execute(known).one_or_none() is None:
+def _check_organization(connection: Connection, scope: Scope, organization_id: str) -> RowMapping:
+    known = select(organizations).where(organizations.c.id == organization_id)
+    row = connection.execute(known).mappings().one_or_none()
+    if row is None or scope.organization_id not in {None, organization_id}:
         raise NotFoundError("no such organization")
+    return row
 
 
 def _organization(row: dict[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Any
 
 import orjson
@@ -52,6 +53,14 @@ DELETED = "the webhook was deleted"
 CHUNKS_AT_ONCE = 4
 """Transactions that a deletion spends on skipping what was owed, before it answers."""
 AT_FULL_SPEED = Resumption()
+
+
+class Reach(Enum):
+    """Which webhooks of an organization a list shows: all, its own, or those of its contexts."""
+
+    ALL = auto()
+    ORGANIZATION = auto()
+    CONTEXTS = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +157,14 @@ class WebhookService:
             return webhook_view(_row(connection, scope, webhook_id))
 
     def page(
-        self, scope: Scope, *, after: int = 0, limit: int = 50, organization_id: str | None, context_id: str | None
+        self,
+        scope: Scope,
+        *,
+        after: int = 0,
+        limit: int = 50,
+        organization_id: str | None,
+        context_id: str | None,
+        reach: Reach = Reach.ALL,
     ) -> Page:
         """Webhooks in the order of their creation, from behind ``after``."""
         wanted = [*scope.within(webhooks), webhooks.c.deleted_at.is_(None), webhooks.c.pk > after]
@@ -156,6 +172,9 @@ class WebhookService:
             wanted.append(webhooks.c.organization_id == organization_id)
         if context_id is not None:
             wanted.append(webhooks.c.context_id == context_id)
+        if reach is not Reach.ALL:
+            of_one_context = webhooks.c.context_id.is_not(None)
+            wanted.append(of_one_context if reach is Reach.CONTEXTS else ~of_one_context)
         statement = _WITH_HEALTH.where(*wanted).order_by(webhooks.c.pk).limit(limit + 1)
         with self._store.read() as connection:
             rows = connection.execute(statement).mappings().all()

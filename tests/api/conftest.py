@@ -11,13 +11,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from app.api import create_app
 from app.api.application import EXTENSION
-from app.api.services import Services
 from app.core.clock import system_clock
 from app.security.api_keys import create_key
+from app.services import Services
 from app.settings import Settings
 from app.store.migrate import migrate
+from app.web import create_app
 
 
 @dataclass

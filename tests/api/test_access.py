@@ -8,9 +8,9 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from app.api.services import Services
 from app.core.clock import system_clock
 from app.security.api_keys import revoke_key
+from app.services import Services
 from app.store.tables import api_keys
 from tests.api.conftest import Caller
 

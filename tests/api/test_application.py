@@ -11,7 +11,7 @@ from flask import Flask
 from pydantic import BaseModel
 
 from app.api.application import SECURITY_HEADERS
-from app.api.services import Services
+from app.services import Services
 from tests.api.conftest import Caller
 
 SEEN: list[tuple[dict[str, str], bytes]] = []

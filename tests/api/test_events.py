@@ -9,10 +9,10 @@ from typing import Any
 import orjson
 import pytest
 
-from app.api.services import Services
 from app.core.errors import StoreUnavailableError
 from app.routing.event_catalogue import EventCatalogue
 from app.security.scope import Scope
+from app.services import Services
 from app.sinks import PluginEventType
 from app.store.engine import Store
 from tests.api.conftest import Caller

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.api.services import Services
 from app.core.clock import system_clock
 from app.delivery.stopping import Stopping
 from app.routing.own_audit import OwnAudit
+from app.services import Services
 from app.store.tables import webhooks
 from tests.api.conftest import Caller
 from tests.api.test_policies import NIGHTS, RULES, WINDOWS, webhook

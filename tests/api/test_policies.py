@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from app.api.services import Services
 from app.routing import policies
+from app.services import Services
 from app.store.policies import MAX_ROWS
 from tests.api.conftest import Caller
 

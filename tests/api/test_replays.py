@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from app.api.services import Services
 from app.core.clock import SECOND, system_clock
 from app.core.states import AttemptOutcome, DeliveryState
 from app.delivery.replaying import Replayer
+from app.services import Services
 from app.store.record import AttemptRow, Record, write_record
 from app.store.tables import deliveries
 from tests.api.conftest import Caller

@@ -20,11 +20,11 @@ from app.api.admission import Admission
 from app.api.authentication import LOOK_AGAIN, TRUSTED_FOR, Authenticator
 from app.api.front import SECURITY_HEADERS
 from app.api.server import ServerApplication
-from app.api.services import Services
 from app.api.wsgi_bridge import WsgiBridge
 from app.core.clock import SECOND
 from app.core.errors import StoreUnavailableError
 from app.security.api_keys import revoke_key
+from app.services import Services
 from tests.api.conftest import Caller
 from tests.api.test_events import event
 

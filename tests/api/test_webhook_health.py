@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from app.api.services import Services
 from app.core.clock import system_clock
+from app.services import Services
 from app.store.holds import stop_webhook
 from app.store.tables import webhooks
 from tests.api.conftest import Caller

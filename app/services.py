@@ -1,4 +1,4 @@
-"""What the web process works with, built once per application. Nothing here is open before its first use."""
+"""What the API and the console work with, built once per web process. Nothing here is open before its first use."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import secrets
 from dataclasses import dataclass
 from functools import partial
 
-from app.api.authentication import Authenticator
-from app.api.counts import Counts
 from app.core.clock import Clock, system_clock
 from app.core.doorbell import Doorbell, SilentDoorbell
 from app.core.errors import InvalidInputError
@@ -17,6 +15,7 @@ from app.delivery.replays import ReplayService
 from app.delivery.runtime import RuntimeLoader
 from app.ingest.accept import IngestService
 from app.ingest.ringing import RingingThread
+from app.ops.counts import Counts
 from app.queue.connection import ring_redis
 from app.queue.doorbell import RedisDoorbell
 from app.routing.change_windows import CHANGE_WINDOWS, WindowTrials
@@ -65,7 +64,6 @@ class Services:
     replays: ReplayService
     people: FrontDoor
     counts: Counts
-    authenticator: Authenticator
 
 
 def build_services(settings: Settings, store: Store, *, clock: Clock = system_clock) -> Services:
@@ -116,7 +114,6 @@ def build_services(settings: Settings, store: Store, *, clock: Clock = system_cl
         replays=ReplayService(store, clock=clock, random_bytes=secrets.token_bytes),
         people=FrontDoor(store, Passwords(), clock=clock, random_bytes=secrets.token_bytes),
         counts=Counts(),
-        authenticator=Authenticator(store, clock),
     )
 
 

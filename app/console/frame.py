@@ -1,0 +1,96 @@
+"""The console as a part of the web application: its pages, its templates, its headers, its errors."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+from typing import Any
+
+from flask import Blueprint, Flask, Response, render_template, request
+from jinja2 import StrictUndefined
+from werkzeug.exceptions import HTTPException
+
+from app.console import filters
+from app.console.assets import PREFIX, load_assets
+from app.console.door.headers import add_page_headers
+from app.console.door.keeper import DoorKeeper
+from app.console.flashes import SAID
+from app.console.navigation import navigation
+from app.console.place import url
+from app.console.surroundings import Surroundings
+from app.console.theme import THEMES, choose_theme, theme_of
+from app.console.views import page_tables
+from app.core.errors import ConflictError, ForbiddenError, InvalidInputError, NotFoundError, TemporaryError
+from app.services import Services
+
+_STATUS = {
+    NotFoundError: HTTPStatus.NOT_FOUND,
+    ForbiddenError: HTTPStatus.FORBIDDEN,
+    ConflictError: HTTPStatus.CONFLICT,
+    InvalidInputError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    TemporaryError: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+_FAILED = "Relaypoint failed; the log of the web process says why."
+_log = logging.getLogger("relaypoint.console")
+
+
+def install_console(app: Flask, services: Services, keeper: DoorKeeper) -> None:
+    """Add the console to the web application.
+
+    Args:
+        app: the application, without a request yet.
+        services: the use cases.
+        keeper: of the door, who knows who is signed in.
+    """
+    assets = load_assets()
+    app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True, "undefined": StrictUndefined}
+    blueprint = Blueprint("console", __name__, template_folder="templates")
+    keeper.guard(blueprint)
+    blueprint.add_url_rule(f"{PREFIX}<name>", endpoint="asset", view_func=assets.serve)
+    blueprint.add_url_rule("/favicon.ico", endpoint="favicon", view_func=lambda: assets.serve(assets.names["icon.svg"]))
+    blueprint.add_url_rule("/theme", endpoint="theme", view_func=choose_theme, methods=["POST"])
+    for table in page_tables(services):
+        table.register(blueprint, services, keeper)
+    blueprint.add_url_rule("/o/<path:rest>", endpoint="nowhere", view_func=_nowhere)
+    blueprint.register_error_handler(Exception, _error_page)
+    blueprint.after_request(_conditional)
+    add_page_headers(blueprint, https=keeper.https)
+    blueprint.context_processor(_common)
+    app.register_blueprint(blueprint)
+    app.jinja_env.filters.update(filters.FILTERS)
+    app.jinja_env.globals.update(
+        asset=assets.url, path=url, navigation=navigation, surroundings=Surroundings(services), themes=THEMES
+    )
+
+
+def _common() -> dict[str, Any]:
+    return {
+        "theme": theme_of(request),
+        "said": SAID.get(request.args.get("said", "")),
+        "here_path": request.path,
+    }
+
+
+def _conditional(answer: Response) -> Response:
+    """A page that did not change since it was asked for is not sent again."""
+    if request.method == "GET" and answer.status_code == HTTPStatus.OK and answer.mimetype == "text/html":
+        answer.add_etag()
+        answer.make_conditional(request)
+    return answer
+
+
+def _nowhere(rest: str) -> Response:
+    raise NotFoundError(f"there is no page /o/{rest}")
+
+
+def _error_page(error: Exception) -> Response:
+    """Any error as a page that says what happened and where to go on."""
+    if isinstance(error, HTTPException):
+        status, detail = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR), error.description or ""
+    else:
+        found = (status for kind, status in _STATUS.items() if isinstance(error, kind))
+        status = next(found, HTTPStatus.INTERNAL_SERVER_ERROR)
+        detail = str(error) if status is not HTTPStatus.INTERNAL_SERVER_ERROR else _FAILED
+    if status is HTTPStatus.INTERNAL_SERVER_ERROR:
+        _log.error("a page failed", exc_info=error)
+    return Response(render_template("console/error.html", status=status, detail=detail), status, mimetype="text/html")

@@ -1,0 +1,38 @@
+"""The left navigation: what there is at a place, in the vendor's words where it has them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.console.pages import Visit
+from app.security.permissions import Permission
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One link. ``needs`` is what its page asks for."""
+
+    title: str
+    path: str
+    icon: str
+    needs: Permission
+
+
+ORGANIZATION = (
+    Entry("Webhooks", "webhooks", "webhook", Permission.WEBHOOKS_READ),
+    Entry("Deliveries", "deliveries", "send", Permission.DELIVERIES_READ),
+)
+CONTEXT = (
+    Entry("Webhooks", "webhooks", "webhook", Permission.WEBHOOKS_READ),
+    Entry("Deliveries", "deliveries", "send", Permission.DELIVERIES_READ),
+)
+
+
+def navigation(visit: Visit) -> list[tuple[Entry, str]]:
+    """The links of a visitor at a place, each with its address."""
+    if visit.place is None:
+        return []
+    entries = ORGANIZATION if visit.place.context_id is None else CONTEXT
+    return [
+        (entry, visit.url(entry.path) if entry.path else visit.url()) for entry in entries if visit.may(entry.needs)
+    ]

@@ -1,0 +1,79 @@
+"""The words and shapes of states. A state is never told by colour alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """How a state is shown. ``tone`` is a colour: good, warn, bad, note or none."""
+
+    word: str
+    icon: str
+    tone: str = ""
+
+
+WEBHOOK = {
+    "enabled": State("Active", "circle-check", "good"),
+    "paused": State("Paused", "player-pause", "warn"),
+    "disabled": State("Disabled", "circle-minus"),
+    "needs_endpoint": State("Needs URL", "plug-connected", "note"),
+}
+TROUBLE = {
+    "failing": State("Failing", "alert-triangle", "bad"),
+    "throttled": State("Throttled", "hourglass", "warn"),
+    "unsteady": State("Unsteady", "alert-triangle", "warn"),
+}
+"""What a webhook that is enabled shows instead, by the condition of its receiver."""
+DELIVERY = {
+    "pending": State("Pending", "clock"),
+    "retrying": State("Retrying", "rotate-clockwise", "warn"),
+    "sending": State("Sending", "send", "note"),
+    "delivered": State("Delivered", "circle-check", "good"),
+    "failed": State("Failed", "circle-x", "bad"),
+    "skipped": State("Skipped", "circle-minus"),
+    "parked": State("Blocked", "ban", "bad"),
+}
+ATTEMPT = {
+    "delivered": State("Delivered", "circle-check", "good"),
+    "unconfirmed": State("Accepted, unconfirmed", "circle-check", "good"),
+    "retry": State("Failed, tried again", "rotate-clockwise", "warn"),
+    "throttled": State("Throttled", "hourglass", "warn"),
+    "rejected": State("Rejected", "circle-x", "bad"),
+    "sink_broken": State("Refused as set up", "ban", "bad"),
+    "split": State("Too large, split", "stack-2", "note"),
+    "unknown": State("Outcome unknown", "alert-triangle", "warn"),
+    "blocked": State("Blocked by policy", "ban", "bad"),
+    "our_fault": State("Not sent", "alert-triangle", "warn"),
+}
+REPLAY = {
+    "running": State("Running", "refresh", "note"),
+    "done": State("Done", "circle-check", "good"),
+    "cancelled": State("Cancelled", "circle-minus"),
+    "failed": State("Failed", "circle-x", "bad"),
+}
+CLOSED = {
+    "count": "Full: as many events as it may hold",
+    "bytes": "Full: as many bytes as it may hold",
+    "age": "Its oldest event had waited long enough",
+    "hand": "Closed by hand",
+    "disabled": "The webhook was switched off",
+    "deleted": "The webhook was deleted",
+}
+"""Why a batch closed."""
+TYPES = {"instant": "Instant Event Delivery", "batch": "Batch Delivery"}
+"""The vendor's words for the modes."""
+
+
+def webhook_state(webhook: dict[str, Any]) -> State:
+    """The state of a webhook as the use case shows it, with its receiver's trouble."""
+    if webhook["state"] == "enabled":
+        return TROUBLE.get(webhook["health"]["state"], WEBHOOK["enabled"])
+    return WEBHOOK[webhook["state"]]
+
+
+def delivery_state(state: str, attempt_count: int) -> State:
+    """The state of a delivery; one that waits for a further attempt is retrying."""
+    return DELIVERY["retrying" if state == "pending" and attempt_count else state]
