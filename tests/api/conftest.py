@@ -11,13 +11,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from app.api.application import EXTENSION
+from app.api.application import EXTENSION, build_application
 from app.core.clock import system_clock
 from app.security.api_keys import create_key
 from app.services import Services
 from app.settings import Settings
 from app.store.migrate import migrate
-from app.web import create_app
 
 
 @dataclass
@@ -36,7 +35,7 @@ class Caller:
 def app(tmp_path: Path) -> Iterator[Flask]:
     settings = Settings(instance=tmp_path, egress_allow=("127.0.0.0/8",), ingest_max_bytes=200_000)
     migrate(settings.database_url)
-    built = create_app(settings)
+    built = build_application(settings)
     yield built
     services: Services = built.extensions[EXTENSION]
     services.egress.close()

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from app.console.door.same_site import form_token
@@ -71,3 +73,13 @@ def test_what_is_not_there_is_said_as_a_page_below_a_place_and_as_a_problem_belo
     answer = site.get(path)
     assert (answer.status_code, answer.mimetype) == (404, "text/html")
     assert site.get("/v1/nothing").mimetype == "application/problem+json"
+
+
+def test_no_page_shows_anything_to_somebody_who_is_not_signed_in(site: Site) -> None:
+    site.session = ""
+    for rule in site.app.url_map.iter_rules():
+        if rule.endpoint.startswith("console.GET"):
+            answer = site.get(re.sub(r"<\w+>", "acme", rule.rule))
+            assert (answer.status_code, answer.headers["location"][:6]) == (303, "/login"), rule.rule
+        elif rule.endpoint.startswith("console.POST"):
+            assert site.client().post(re.sub(r"<\w+>", "acme", rule.rule)).status_code == 403, rule.rule
