@@ -20,6 +20,7 @@ from redis.exceptions import RedisError
 from app.cli.demo_stack import demo_specs
 from app.cli.key_check import check_master_keys
 from app.cli.program import own_command
+from app.cli.public_bind import refuse_open_bind
 from app.cli.web import STOP_GRACE_S as WEB_GRACE_S
 from app.cli.worker import worker_specs
 from app.core.errors import ConfigurationError
@@ -57,6 +58,7 @@ def up(*, demo: bool, host: str | None, port: int | None, workers: int | None) -
         port=port or settings.port,
         workers=workers or settings.workers,
     )
+    refuse_open_bind(settings)
     configure_logging("up", json_lines=settings.log_format == "json")
     settings.instance.mkdir(parents=True, exist_ok=True)
     with _alone(settings.instance):

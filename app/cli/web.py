@@ -12,6 +12,8 @@ from typing import Any
 import click
 
 from app.cli.key_check import check_master_keys
+from app.cli.people import announce_setup
+from app.cli.public_bind import refuse_open_bind
 from app.ops.collector import spare_the_collector
 from app.ops.logging import configure_logging
 from app.ops.parent import die_with_parent
@@ -41,8 +43,10 @@ def web(host: str | None, port: int | None) -> None:
     """Run the web process: ingest, API and console."""
     settings = load_settings()
     settings = dataclasses.replace(settings, host=host or settings.host, port=settings.port if port is None else port)
+    refuse_open_bind(settings)
     configure_logging("web", json_lines=settings.log_format == "json")
     check_master_keys(settings)
+    announce_setup(settings)
     _serve(settings)
 
 

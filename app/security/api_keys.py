@@ -19,8 +19,9 @@ from app.core.clock import MINUTE, Micros
 from app.core.errors import InvalidInputError, NotFoundError
 from app.core.ids import RandomBytes, new_id
 from app.security.permissions import parse_role
+from app.security.places import check_place
 from app.security.principal import Principal
-from app.store.tables import api_keys, contexts, organizations
+from app.store.tables import api_keys
 
 SECRET_BYTES = 32
 LAST_USED_STEP: Micros = 10 * MINUTE
@@ -71,7 +72,7 @@ def create_key(
     known_role = parse_role(role)
     if not 1 <= len(name) <= MAX_NAME:
         raise InvalidInputError(f"must have 1 to {MAX_NAME} characters", field="name")
-    _check_scope(connection, organization_id, context_id)
+    check_place(connection, organization_id, context_id)
     prefix = base64.b32encode(random_bytes(_PREFIX_BYTES)).decode().lower()
     secret = base64.urlsafe_b64encode(random_bytes(SECRET_BYTES)).decode().rstrip("=")
     key = f"rp_{prefix}_{secret}"
@@ -90,20 +91,6 @@ def create_key(
     values = {column: getattr(record, column) for column in KeyRecord.__slots__}
     connection.execute(api_keys.insert().values(**values, digest=digest_of(key)))
     return record, key
-
-
-def _check_scope(connection: Connection, organization_id: str | None, context_id: str | None) -> None:
-    if organization_id is None:
-        if context_id is not None:
-            raise InvalidInputError("a context needs its organization", field="organization")
-        return
-    found = select(organizations.c.id).where(organizations.c.id == organization_id)
-    if connection.execute(found).one_or_none() is None:
-        raise NotFoundError(f"there is no organization {organization_id!r}")
-    if context_id is not None:
-        found = select(contexts.c.id).where(contexts.c.organization_id == organization_id, contexts.c.id == context_id)
-        if connection.execute(found).one_or_none() is None:
-            raise NotFoundError(f"organization {organization_id!r} has no context {context_id!r}")
 
 
 def list_keys(connection: Connection, organization_id: str | None = None) -> Sequence[KeyRecord]:

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, RowMapping
 
-from app.core.clock import Clock, Micros
+from app.core.clock import Clock
 from app.core.errors import InvalidInputError, NotFoundError, PermanentError
-from app.core.ids import RandomBytes, new_id
+from app.core.ids import RandomBytes
 from app.security.links import Purpose, create_link, subject_of_link, use_link
 from app.security.login_throttle import forget_tries, refusal_of_try
+from app.security.members import add_member
 from app.security.passwords import Passwords, check_new_password
 from app.security.person import MemberRole, Person, memberships_of
 from app.security.sessions import (
@@ -34,7 +35,6 @@ from app.security.users import (
     user_by_id,
 )
 from app.store.engine import Store
-from app.store.tables_people import members
 
 log = logging.getLogger("relaypoint.door")
 
@@ -176,18 +176,45 @@ class FrontDoor:
             LinkGoneError: the link is not good, or there is a person already.
             InvalidInputError: naming the field at fault; the link stays good.
         """
-        folded = folded_email(email)
-        check_new_password(password, folded)
-        hashed = self._passwords.hash(password)
-        now = self._clock()
+        folded, hashed, now = folded_email(email), self.new_hash(email, password), self._clock()
         with self._store.write() as connection:
             if use_link(connection, Purpose.SETUP, token, now) is None or any_user(connection):
                 raise LinkGoneError
             user = create_user(
                 connection, email=folded, name=name, password_hash=hashed, now=now, random_bytes=self._random_bytes
             )
-            make_platform_owner(connection, user.id, folded, now=now, random_bytes=self._random_bytes)
+            add_member(
+                connection,
+                email=folded,
+                role=MemberRole.OWNER,
+                user_id=user.id,
+                now=now,
+                random_bytes=self._random_bytes,
+            )
             return self.admit(connection, user.id, folded, caller)
+
+    def new_hash(self, email: str, password: str) -> str:
+        """What is stored of a new password.
+
+        Raises:
+            InvalidInputError: the e-mail address is none, or the password is too easily guessed.
+            OverloadedError: too many log-ins are under way.
+        """
+        check_new_password(password, folded_email(email))
+        return self._passwords.hash(password)
+
+    def set_password(self, email: str, password: str) -> None:
+        """Set a person's password; every session ends.
+
+        Raises:
+            InvalidInputError: the password is too easily guessed.
+            NotFoundError: there is no such person.
+        """
+        hashed = self.new_hash(email, password)
+        with self._store.write() as connection:
+            user = self._known(connection, email)
+            set_password(connection, user["id"], hashed)
+            forget_tries(connection, user["email"])
 
     def password_link(self, email: str) -> str:
         """The token of a new link with which a person sets a password.
@@ -196,12 +223,17 @@ class FrontDoor:
             NotFoundError: there is no such person.
         """
         with self._store.write() as connection:
-            user = find_user(connection, folded_email(email))
-            if user is None:
-                raise NotFoundError(f"there is no person with the e-mail address {email!r}")
+            user = self._known(connection, email)
             return create_link(
                 connection, Purpose.PASSWORD, user["id"], now=self._clock(), random_bytes=self._random_bytes
             )[0]
+
+    @staticmethod
+    def _known(connection: Connection, email: str) -> RowMapping:
+        user = find_user(connection, folded_email(email))
+        if user is None:
+            raise NotFoundError(f"there is no person with the e-mail address {email!r}")
+        return user
 
     def renew_password(self, token: str, password: str, caller: Caller) -> str:
         """Set a password by a link and sign in; every other session ends.
@@ -220,17 +252,8 @@ class FrontDoor:
 
         with self._store.read() as connection:
             user = user_of(connection, subject_of_link)
-        check_new_password(password, user["email"])
-        hashed = self._passwords.hash(password)
+        hashed = self.new_hash(user["email"], password)
         with self._store.write() as connection:
             user = user_of(connection, use_link)
             set_password(connection, user["id"], hashed)
             return self.admit(connection, user["id"], user["email"], caller)
-
-
-def make_platform_owner(
-    connection: Connection, user_id: str, email: str, *, now: Micros, random_bytes: RandomBytes
-) -> None:
-    """Make a person the owner of the whole platform."""
-    values = {"id": new_id("mem", random_bytes), "email": email, "user_id": user_id, "role": MemberRole.OWNER.value}
-    connection.execute(members.insert().values(**values, created_at=now, joined_at=now))

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from sqlalchemy import Connection, delete, insert, select
 
-from app.core.clock import DAY, HOUR, Micros
+from app.core.clock import DAY, Micros
 from app.core.ids import RandomBytes
 from app.security.tokens import new_token, token_digest
 from app.store.tables_people import door_links
@@ -23,7 +23,7 @@ class Purpose(StrEnum):
 VALID_FOR: dict[Purpose, Micros] = {
     Purpose.SETUP: DAY,
     Purpose.INVITATION: 7 * DAY,
-    Purpose.PASSWORD: HOUR,
+    Purpose.PASSWORD: DAY,
 }
 
 
