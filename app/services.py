@@ -78,7 +78,7 @@ def build_services(settings: Settings, store: Store, *, clock: Clock = system_cl
     doorbell: Doorbell = (
         RedisDoorbell(ring_redis(settings.redis_url), clock) if settings.redis_url else SilentDoorbell()
     )
-    audit = OwnAudit(clock=clock, random_bytes=secrets.token_bytes)
+    audit = OwnAudit(vault, clock=clock, random_bytes=secrets.token_bytes)
     policy_service = partial(
         PolicyService, store, audit=audit, doorbell=doorbell, clock=clock, random_bytes=secrets.token_bytes
     )

@@ -16,6 +16,7 @@ from app.core.clock import DAY, system_clock, to_rfc3339
 from app.routing.key_audit import key_created, key_revoked
 from app.routing.own_audit import Author, OwnAudit, OwnChange
 from app.security.api_keys import KeyRecord, create_key, list_keys, revoke_key
+from app.security.vault import open_vault
 from app.settings import load_settings
 from app.store.engine import Store, open_store
 from app.store.migrate import migrate, schema_status
@@ -109,4 +110,6 @@ def revoke(key_id: str) -> None:
 def _tell(connection: Connection, change: OwnChange | None) -> None:
     """Write the event of a change; the tick rings for whom it is owed to."""
     if change is not None:
-        OwnAudit(clock=system_clock, random_bytes=secrets.token_bytes).record(connection, change)
+        settings = load_settings()
+        vault = open_vault(settings.instance, settings.secret_keys)
+        OwnAudit(vault, clock=system_clock, random_bytes=secrets.token_bytes).record(connection, change)

@@ -82,7 +82,8 @@ class DrainEngine:
             if self._seat is not None:
                 self._inbox |= end_former_leases(connection, self._seat)
             resume_returned_sinks(connection, sinks.names(), system_clock())
-        loader = RuntimeLoader(open_vault(settings.instance, settings.secret_keys), sinks)
+        vault = open_vault(settings.instance, settings.secret_keys)
+        loader = RuntimeLoader(vault, sinks)
         drain = Drain(
             store,
             self._client,
@@ -91,7 +92,7 @@ class DrainEngine:
             seat=self._seat,
             clock=system_clock,
             random_bytes=secrets.token_bytes,
-            audit=OwnAudit(clock=system_clock, random_bytes=secrets.token_bytes),
+            audit=OwnAudit(vault, clock=system_clock, random_bytes=secrets.token_bytes),
         )
         spare_the_collector()
         self._alive_at = time.monotonic()

@@ -7,7 +7,6 @@ itself: that ends every loop, and a webhook that was just taken over cannot be u
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -15,21 +14,23 @@ from typing import Any, Protocol
 from sqlalchemy import Connection
 
 from app.core.actors import describe
+from app.core.audit_chain import own_event_key
 from app.core.clock import Clock
 from app.core.event import CanonicalEvent, Change
 from app.core.ids import RandomBytes, new_id
 from app.core.masking import MASK, mask_text, mask_tree
 from app.core.rating import rate
+from app.routing.audit_chain import extend_chain
 from app.routing.match import RoutedEvent
 from app.routing.owing import owed_by
 from app.routing.policies import judge, policy_of
 from app.routing.routing_table import OrganizationRoutes
 from app.security.principal import Principal
+from app.security.vault import Vault
 from app.store.accepted import EventRow, lock_ingest, organization_name, write_events
 from app.store.routes import read_routes
 
 OWN_TYPE = "organization.configuration.audit"
-_KEY_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +96,16 @@ NO_AUDIT = NoAudit()
 
 
 class OwnAudit:
-    """Writes our own changes as events.
+    """Writes our own changes as events, each chained to the one before.
 
     Args:
+        vault: seals the end of the chain.
         clock: the time.
         random_bytes: for ids.
     """
 
-    def __init__(self, *, clock: Clock, random_bytes: RandomBytes) -> None:
+    def __init__(self, vault: Vault, *, clock: Clock, random_bytes: RandomBytes) -> None:
+        self._vault = vault
         self._clock = clock
         self._random_bytes = random_bytes
 
@@ -137,6 +140,7 @@ class OwnAudit:
             skips=owed.skips,
         )
         write_events(connection, [row])
+        extend_chain(connection, self._vault, change.organization_id, event_id=event.id, body=body, now=now)
         return owed.partitions
 
     def _event(self, change: OwnChange) -> CanonicalEvent:
@@ -168,7 +172,7 @@ class OwnAudit:
             sensitivity_rule=rating.rule,
             metadata={"product": "Relaypoint"},
             source_format="own",
-            dedupe_key=hashlib.sha256(event_id.encode()).digest()[:_KEY_BYTES],
+            dedupe_key=own_event_key(event_id),
         )
 
 

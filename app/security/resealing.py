@@ -82,7 +82,7 @@ def _walk(store: Store, vault: Vault, sealed: SealedColumn, progress: Progress) 
             try:
                 fresh.append({"at": row["key"], "was": row["envelope"], "becomes": _resealed(vault, sealed, row)})
             except SecretUnreadableError:
-                damaged.append(f"{sealed.table.name}[{row['id']}].{sealed.field}")
+                damaged.append(f"{sealed.table.name}[{row['owner']}].{sealed.field}")
         _rewrite(store, sealed, fresh)
         done += len(fresh)
         progress(len(fresh))
@@ -93,7 +93,8 @@ def _next_rows(store: Store, vault: Vault, sealed: SealedColumn, after: object) 
     table = sealed.table
     key = table.c[sealed.key]
     wanted = [_not_sealed_with(sealed, vault.current), *([] if after is None else [key > after])]
-    columns = (key.label("key"), table.c.id, table.c.organization_id, sealed.column.label("envelope"))
+    owner = table.c[sealed.owner].label("owner")
+    columns = (key.label("key"), owner, table.c.organization_id, sealed.column.label("envelope"))
     with store.read() as connection:
         return connection.execute(select(*columns).where(*wanted).order_by(key).limit(STEP)).mappings().all()
 
@@ -108,7 +109,7 @@ def _rewrite(store: Store, sealed: SealedColumn, fresh: Sequence[dict[str, objec
 
 
 def _resealed(vault: Vault, sealed: SealedColumn, row: RowMapping) -> bytes:
-    organization, webhook = row["organization_id"], row["id"]
+    organization, webhook = row["organization_id"], row["owner"]
     plain = vault.open(row["envelope"], organization=organization, webhook=webhook, field=sealed.field)
     return vault.seal(plain, organization=organization, webhook=webhook, field=sealed.field)
 

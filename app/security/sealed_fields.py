@@ -8,6 +8,7 @@ from typing import Final
 from sqlalchemy import Column, Table
 
 from app.store.tables import webhooks
+from app.store.tables_audit import audit_heads
 from app.store.tables_sources import sources
 
 ENDPOINT: Final = "endpoint_url"
@@ -27,22 +28,27 @@ SOURCE_SECRET: Final = "source_secret"  # noqa: S105 - a field's name, not a sec
 """``sources.secret_sealed`` and ``previous_sealed``: the secret's text, bound to the source in the webhook's place. One
 name for both, as above."""
 
+AUDIT_HEAD: Final = "audit_head"
+"""``audit_heads.head_sealed``: the end of an organization's chain, bound to the organization in the webhook's place."""
+
 
 @dataclass(frozen=True, slots=True)
 class SealedColumn:
-    """A column of envelopes. The table has ``id`` and ``organization_id``, which the envelopes are bound to.
+    """A column of envelopes, bound to the table's ``organization_id``, an owner and a field.
 
     Args:
         table: where it is.
         name: the column.
         field: the name that the vault binds its values with.
         key: the column whose order a walk over the table takes, unique.
+        owner: the column whose value stands in the webhook's place.
     """
 
     table: Table
     name: str
     field: str
     key: str
+    owner: str = "id"
 
     @property
     def column(self) -> Column[bytes]:
@@ -58,5 +64,6 @@ SEALED: Final = (
     SealedColumn(webhooks, "signing_previous_sealed", SIGNING, "pk"),
     SealedColumn(sources, "secret_sealed", SOURCE_SECRET, "id"),
     SealedColumn(sources, "previous_sealed", SOURCE_SECRET, "id"),
+    SealedColumn(audit_heads, "head_sealed", AUDIT_HEAD, "organization_id", "organization_id"),
 )
 """Every one there is; a column that is not listed would be lost with the next master key."""

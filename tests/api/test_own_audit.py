@@ -110,7 +110,7 @@ def test_a_webhook_that_the_system_stops_is_told_once(platform: Caller, services
     watcher = webhook(platform, "Watcher")
     victim = webhook(platform, "Victim")
     before = len(own_events(platform))
-    stopping = Stopping(OwnAudit(clock=system_clock, random_bytes=lambda size: b"\7" * size))
+    stopping = Stopping(OwnAudit(services.vault, clock=system_clock, random_bytes=lambda size: b"\7" * size))
     for _ in range(2):
         with services.store.write() as connection:
             pk = connection.execute(webhooks.select().where(webhooks.c.id == victim)).one().pk

@@ -13,6 +13,7 @@ from sqlalchemy import LargeBinary, insert, select, update
 
 from app.core.errors import ConfigurationError, SecretUnreadableError
 from app.core.signing import new_secret
+from app.routing.audit_chain import extend_chain
 from app.routing.webhook_input import Rotation
 from app.security import resealing
 from app.security.master_keys import KeyFile, new_master_key
@@ -47,19 +48,28 @@ def sealed_world(store: Store, clock: Callable[[], int], tmp_path: Path) -> Worl
         sealed = {"secret_sealed": envelope, "previous_sealed": envelope}
         with store.write() as connection:
             connection.execute(insert(sources).values(**source, **sealed, config="{}", created_at=1, updated_at=1))
+    world.add_organization("beta")
+    for organization in ("acme", "beta"):
+        with store.write() as connection:
+            extend_chain(connection, world.vault, organization, event_id="evt_1", body=b"{}", now=1)
     return world
 
 
 def envelopes(store: Store, sealed: SealedColumn) -> dict[str, bytes]:
     with store.read() as connection:
-        rows = connection.execute(select(sealed.table.c.id, sealed.column).order_by(sealed.table.c.id))
+        owner = sealed.table.c[sealed.owner]
+        rows = connection.execute(select(owner, sealed.column).order_by(owner))
         return {row[0]: row[1] for row in rows if row[1] is not None}
+
+
+def organization_of(sealed: SealedColumn, owner: str) -> str:
+    return owner if sealed.owner == "organization_id" else "acme"
 
 
 def opened(store: Store, vault: Vault) -> list[bytes]:
     """Every sealed value of the database, opened for the place it lies in."""
     return [
-        vault.open(envelope, organization="acme", webhook=owner, field=sealed.field)
+        vault.open(envelope, organization=organization_of(sealed, owner), webhook=owner, field=sealed.field)
         for sealed in SEALED
         for owner, envelope in envelopes(store, sealed).items()
     ]
@@ -84,7 +94,7 @@ def test_everything_is_sealed_anew_and_says_the_same(sealed_world: World) -> Non
     before = opened(store, both_keys)
     steps: list[int] = []
     assert reseal(store, both_keys, steps.append) == []
-    assert sum(steps) == len(before) == 14
+    assert sum(steps) == len(before) == 16
     assert key_ids(store) == {"new"}
     assert opened(store, Vault(NEW, "new")) == before
     with store.read() as connection:
@@ -101,11 +111,11 @@ def test_a_step_is_small_and_one_that_is_killed_is_not_done_twice(
     def kill(_done: int) -> None:
         raise KeyboardInterrupt
 
-    for done in range(1, 15):
+    for done in range(1, 17):
         with pytest.raises(KeyboardInterrupt):
             reseal(store, both_keys, kill)
         with store.read() as connection:
-            assert left_to_reseal(connection, "new") == 14 - done
+            assert left_to_reseal(connection, "new") == 16 - done
         # With both keys everything can be read at any moment.
         assert opened(store, both_keys) == before
     assert reseal(store, both_keys, kill) == []
@@ -134,7 +144,7 @@ def test_a_value_that_no_key_opens_is_named_and_stops_nobody(sealed_world: World
     first, second = envelopes(store, sealed)
     _put(store, sealed, first, envelopes(store, sealed)[second])
     assert reseal(store, both_keys, lambda _done: None) == [f"webhooks[{first}].endpoint_url"]
-    assert len(opened_or_not(store, Vault(NEW, "new"))) == 13
+    assert len(opened_or_not(store, Vault(NEW, "new"))) == 15
 
 
 def opened_or_not(store: Store, vault: Vault) -> list[bytes]:
@@ -142,7 +152,8 @@ def opened_or_not(store: Store, vault: Vault) -> list[bytes]:
     for sealed in SEALED:
         for owner, envelope in envelopes(store, sealed).items():
             try:
-                found.append(vault.open(envelope, organization="acme", webhook=owner, field=sealed.field))
+                place = {"organization": organization_of(sealed, owner), "webhook": owner, "field": sealed.field}
+                found.append(vault.open(envelope, **place))
             except SecretUnreadableError:
                 continue
     return found
@@ -150,22 +161,25 @@ def opened_or_not(store: Store, vault: Vault) -> list[bytes]:
 
 def _put(store: Store, sealed: SealedColumn, owner: str, envelope: bytes) -> None:
     with store.write() as connection:
-        connection.execute(update(sealed.table).where(sealed.table.c.id == owner).values({sealed.name: envelope}))
+        connection.execute(
+            update(sealed.table).where(sealed.table.c[sealed.owner] == owner).values({sealed.name: envelope})
+        )
 
 
 @pytest.mark.parametrize("sealed", SEALED, ids=lambda sealed: f"{sealed.table.name}.{sealed.name}")
 def test_an_envelope_opens_in_no_other_row_tenant_or_field(sealed_world: World, sealed: SealedColumn) -> None:
     mine, other = envelopes(sealed_world.store, sealed)
     envelope = envelopes(sealed_world.store, sealed)[mine]
+    home = organization_of(sealed, mine)
     places: list[dict[str, str]] = [
-        {"organization": "acme", "webhook": other, "field": sealed.field},
+        {"organization": home, "webhook": other, "field": sealed.field},
         {"organization": "other", "webhook": mine, "field": sealed.field},
-        *({"organization": "acme", "webhook": mine, "field": one.field} for one in SEALED if one.field != sealed.field),
+        *({"organization": home, "webhook": mine, "field": one.field} for one in SEALED if one.field != sealed.field),
     ]
     for place in places:
         with pytest.raises(SecretUnreadableError):
             both_keys.open(envelope, **place)
-    assert both_keys.open(envelope, organization="acme", webhook=mine, field=sealed.field)
+    assert both_keys.open(envelope, organization=home, webhook=mine, field=sealed.field)
 
 
 def test_a_key_that_the_database_needs_and_nobody_has_is_named(sealed_world: World) -> None:

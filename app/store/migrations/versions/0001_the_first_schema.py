@@ -202,6 +202,28 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_organizations")),
     )
     op.create_table(
+        "audit_heads",
+        sa.Column("organization_id", sa.Text(), nullable=False),
+        sa.Column("head_sealed", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organizations.id"], name=op.f("fk_audit_heads_organization_id_organizations")
+        ),
+        sa.PrimaryKeyConstraint("organization_id", name=op.f("pk_audit_heads")),
+    )
+    op.create_table(
+        "audit_records",
+        sa.Column("organization_id", sa.Text(), nullable=False),
+        sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("event_id", sa.Text(), nullable=False),
+        sa.Column("recorded_at", sa.BigInteger(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organizations.id"], name=op.f("fk_audit_records_organization_id_organizations")
+        ),
+        sa.PrimaryKeyConstraint("organization_id", "number", name=op.f("pk_audit_records")),
+    )
+    op.create_table(
         "partitions",
         sa.Column("id", sa.SmallInteger(), autoincrement=False, nullable=False),
         sa.Column("token", sa.BigInteger(), nullable=False),
