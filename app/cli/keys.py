@@ -65,7 +65,7 @@ def create(name: str, role: str, organization: str | None, context: str | None, 
             now=now,
             random_bytes=secrets.token_bytes,
         )
-        _tell(connection, key_created(OPERATOR, record))
+        tell(connection, key_created(OPERATOR, record))
     click.echo(f"{record.id}, role {record.role}; the key is shown this once", err=True)
     click.echo(key)
 
@@ -103,12 +103,12 @@ def revoke(key_id: str) -> None:
     with _store() as store, store.write() as connection:
         revoked = revoke_key(connection, key_id, system_clock())
         if revoked is not None:
-            _tell(connection, key_revoked(OPERATOR, revoked))
+            tell(connection, key_revoked(OPERATOR, revoked))
     click.echo(f"{key_id} is revoked", err=True)
 
 
-def _tell(connection: Connection, change: OwnChange | None) -> None:
-    """Write the event of a change; the tick rings for whom it is owed to."""
+def tell(connection: Connection, change: OwnChange | None) -> None:
+    """Write the event of a change made on this machine; the tick rings for whom it is owed to."""
     if change is not None:
         settings = load_settings()
         vault = open_vault(settings.instance, settings.secret_keys)

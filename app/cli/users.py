@@ -11,11 +11,10 @@ from dataclasses import asdict
 import click
 import orjson
 
-from app.cli.keys import OPERATOR
+from app.cli.keys import OPERATOR, tell
 from app.cli.people import link_to, people_of
 from app.core.clock import system_clock, to_rfc3339
 from app.routing.member_audit import member_added
-from app.routing.own_audit import OwnAudit
 from app.security.members import add_member
 from app.security.person import parse_member_role
 from app.security.users import UserRecord, create_user, find_user, folded_email, list_users, set_disabled
@@ -69,9 +68,7 @@ def create(
                 now=now,
                 random_bytes=secrets.token_bytes,
             )
-            change = member_added(OPERATOR, member)
-            if change is not None:
-                OwnAudit(clock=system_clock, random_bytes=secrets.token_bytes).record(connection, change)
+            tell(connection, member_added(OPERATOR, member))
         click.echo(f"{user.id}, {known.value}", err=True)
         if hashed is None:
             click.echo(link_to(settings, "/password", people.password_link(user.email)))
