@@ -15,6 +15,9 @@ from app.delivery.replays import ReplayService
 from app.delivery.runtime import RuntimeLoader
 from app.ingest.accept import IngestService
 from app.ingest.ringing import RingingThread
+from app.ingest.source_door import SourceDoor
+from app.ingest.source_service import SourceService
+from app.ingest.source_tally import SourceTally
 from app.ops.counts import Counts
 from app.queue.connection import ring_redis
 from app.queue.doorbell import RedisDoorbell
@@ -51,6 +54,9 @@ class Services:
     doorbell: Doorbell
     clock: Clock
     ingest: IngestService
+    sources: SourceService
+    source_tally: SourceTally
+    source_door: SourceDoor
     webhooks: WebhookService
     places: PlaceService
     change_windows: PolicyService
@@ -83,6 +89,8 @@ def build_services(settings: Settings, store: Store, *, clock: Clock = system_cl
         PolicyService, store, audit=audit, doorbell=doorbell, clock=clock, random_bytes=secrets.token_bytes
     )
     windows = policy_service(CHANGE_WINDOWS)
+    ingest = IngestService(store, clock, RingingThread(doorbell))
+    tally = SourceTally(store, clock)
     return Services(
         settings=settings,
         store=store,
@@ -92,7 +100,18 @@ def build_services(settings: Settings, store: Store, *, clock: Clock = system_cl
         runtimes=RuntimeLoader(vault, sinks),
         doorbell=doorbell,
         clock=clock,
-        ingest=IngestService(store, clock, RingingThread(doorbell)),
+        ingest=ingest,
+        sources=SourceService(
+            store,
+            vault,
+            sinks,
+            audit=audit,
+            doorbell=doorbell,
+            clock=clock,
+            random_bytes=secrets.token_bytes,
+        ),
+        source_tally=tally,
+        source_door=SourceDoor(store, vault, sinks, ingest, tally, clock),
         webhooks=WebhookService(
             store,
             ChangeRules(vault, sinks),

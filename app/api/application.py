@@ -24,6 +24,7 @@ from app.api.radius import radius_routes
 from app.api.replays import replay_routes
 from app.api.routing import PUBLIC, Route, RouteTable
 from app.api.sinks import sink_routes
+from app.api.sources import source_door_routes, source_routes
 from app.api.webhooks import webhook_action_routes, webhook_routes
 from app.services import Services, build_services
 from app.settings import Settings
@@ -54,6 +55,8 @@ def build_application(settings: Settings) -> Flask:
         batch_routes(services),
         replay_routes(services),
         sink_routes(services),
+        source_routes(services),
+        source_door_routes(services),
         health_routes(services),
     ]
     routes = [route for table in tables for route in table.routes]

@@ -24,6 +24,8 @@ from app.security.scope import Scope
 
 PUBLIC: Final = "public"
 """Declares a route that anybody may call. It must tell nothing about tenants."""
+SIGNED: Final = "signed"
+"""Declares a route of foreign systems, which have no key: the view itself makes sure who sends."""
 JSON = "application/json"
 
 

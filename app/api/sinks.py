@@ -84,14 +84,20 @@ def sink_routes(services: Services) -> RouteTable:
 
 
 def describe_plugins(services: Services) -> dict[str, Any]:
-    """Loaded, failed and switched-off plugins, and every sink with its settings schema."""
+    """Loaded, failed and switched-off plugins, and every sink and source with its settings schema."""
     manager = services.sinks
     sinks = [(name, manager.get(name)) for name in manager.names()]
+    sources = [manager.source(name) for name in manager.source_names()]
     return {
         "items": [asdict(plugin) for plugin in manager.plugins()],
         "failed": [asdict(plugin) for plugin in manager.failed_plugins],
         "blocked": list(manager.blocked_plugins),
         "sinks": [{**asdict(sink.info), "settings": sink_schema(sink)} for _, sink in sinks if sink is not None],
+        "sources": [
+            {**asdict(source.info), "settings": {"config": source.config_model.model_json_schema()}}
+            for source in sources
+            if source is not None
+        ],
         "next": None,
     }
 

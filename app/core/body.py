@@ -42,11 +42,13 @@ class Element:
         index: its place in the body, from 0.
         data: the JSON object.
         header_id: the ``webhook-id`` header, for a body that holds one event.
+        source: the name of the source plugin that read it, None for a body of our own API.
     """
 
     index: int
     data: dict[str, Any]
     header_id: str | None = None
+    source: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +83,13 @@ def split_body(body: bytes, content_type: str, headers: Mapping[str, str]) -> li
     body = body.removeprefix(_BOM).strip()
     if f"{_CE_HEADER}specversion" in lowered and f"{_CE_HEADER}id" in lowered:
         data = _load(body) if body else None
-        return [_checked(0, _binary_cloudevent(lowered, data))]
+        return [check_element(0, _binary_cloudevent(lowered, data))]
     if not body:
         raise InvalidInputError("the body is empty; send one event, a JSON array or NDJSON")
     parts = list(_parse(body, kind))
     if kind == _CE_BATCH and not body.startswith(b"["):
         raise InvalidInputError("a CloudEvents batch must be a JSON array")
-    elements = [_checked(index, part) for index, part in enumerate(parts)]
+    elements = [check_element(index, part) for index, part in enumerate(parts)]
     if len(elements) == 1 and isinstance(elements[0], Element) and "webhook-id" in lowered:
         return [Element(0, elements[0].data, lowered["webhook-id"])]
     return elements
@@ -190,7 +192,8 @@ def _binary_cloudevent(headers: Mapping[str, str], data: Any) -> dict[str, Any]:
     return event
 
 
-def _checked(index: int, part: Any) -> Element | BadElement:
+def check_element(index: int, part: Any) -> Element | BadElement:
+    """One part of a body as an element, if it is an object that is neither too large nor too deep."""
     if isinstance(part, dict):
         try:
             compact = orjson.dumps(part)

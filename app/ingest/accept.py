@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.core.body import BadElement, Element, split_body
 from app.core.clock import Clock, Micros
@@ -90,9 +90,17 @@ class IngestService:
             ForbiddenError: every element belongs to somebody else.
             StoreUnavailableError: nothing was committed.
         """
-        prepared = self.prepare(body, content_type, headers, principal)
-        events = prepared.candidates
-        return prepared.result(self.commits.submit(events, len(events)) if events else _NOTHING)
+        return self._committed(self.prepare(body, content_type, headers, principal))
+
+    def accept_parts(self, parts: Sequence[Element | BadElement], principal: Principal) -> IngestResult:
+        """Accept every good one of elements that a source plugin read; answers only after the commit.
+
+        Raises:
+            InvalidInputError: not one was accepted.
+            ForbiddenError: every element belongs to somebody else.
+            StoreUnavailableError: nothing was committed.
+        """
+        return self._committed(self._prepared(parts, principal, self._names, self._policies))
 
     def prepare(
         self,
@@ -118,12 +126,25 @@ class IngestService:
             StoreUnavailableError: a name or a policy could not be read.
             NotRememberedError: a name or a policy would have to be read, and ``may_read`` is False.
         """
-        now = self._clock()
         names = self._names if may_read else self._names.memory
         policies = self._policies if may_read else self._policies.memory
+        return self._prepared(split_body(body, content_type, headers), principal, names, policies)
+
+    def _committed(self, prepared: Prepared) -> IngestResult:
+        events = prepared.candidates
+        return prepared.result(self.commits.submit(events, len(events)) if events else _NOTHING)
+
+    def _prepared(
+        self,
+        parts: Sequence[Element | BadElement],
+        principal: Principal,
+        names: KnownNames,
+        policies: KnownPolicies,
+    ) -> Prepared:
+        now = self._clock()
         rejected: list[Rejection] = []
         candidates: list[Candidate] = []
-        for part in split_body(body, content_type, headers):
+        for part in parts:
             verdict = _judge(part, principal, names, policies, now)
             if isinstance(verdict, Rejection):
                 rejected.append(verdict)
@@ -157,6 +178,8 @@ def _judge(
     refusal = _refusal(event, principal, names)
     if refusal is not None:
         return Rejection(part.index, *refusal)
+    if part.source is not None:
+        event = replace(event, source_format=part.source)
     return Candidate.of(event, names, now, policies.of(event.organization_id or ""))
 
 

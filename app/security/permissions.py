@@ -25,6 +25,8 @@ class Permission(StrEnum):
     ORGANIZATIONS_WRITE = "organizations:write"
     POLICIES_READ = "policies:read"
     POLICIES_WRITE = "policies:write"
+    SOURCES_READ = "sources:read"
+    SOURCES_WRITE = "sources:write"
     KEYS_WRITE = "keys:write"
     PLATFORM_READ = "platform:read"
 
@@ -50,6 +52,7 @@ _READ = frozenset(
         Permission.DELIVERIES_READ,
         Permission.ORGANIZATIONS_READ,
         Permission.POLICIES_READ,
+        Permission.SOURCES_READ,
         Permission.PLATFORM_READ,
     }
 )
@@ -58,6 +61,7 @@ _WRITE = _READ | {
     Permission.WEBHOOKS_WRITE,
     Permission.WEBHOOK_SECRETS_READ,
     Permission.POLICIES_WRITE,
+    Permission.SOURCES_WRITE,
     Permission.DELIVERIES_SEND,
 }
 _GRANTS = {

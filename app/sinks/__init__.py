@@ -1,4 +1,4 @@
-"""The plugin API: the only package a sink plugin may import.
+"""The plugin API: the only package a plugin may import.
 
 A plugin is a module that an entry point of group ``relaypoint`` names, with one hook in it::
 
@@ -31,6 +31,15 @@ from app.sinks.settings import (
     describe_settings,
     event_link,
     sink_schema,
+)
+from app.sinks.sources import (
+    BadDeliveryError,
+    EventSource,
+    Handshake,
+    Inbound,
+    SourceInfo,
+    same_text,
+    signed_with,
 )
 from app.sinks.statuses import (
     asks_for_less,
@@ -73,6 +82,7 @@ __all__ = [
     "Address",
     "Answer",
     "AnyBinding",
+    "BadDeliveryError",
     "Binding",
     "Changed",
     "ChecksSettings",
@@ -81,8 +91,11 @@ __all__ = [
     "ConsoleUrl",
     "Digest",
     "Event",
+    "EventSource",
+    "Handshake",
     "HeaderSecret",
     "Hint",
+    "Inbound",
     "Item",
     "Limits",
     "NoSecrets",
@@ -95,6 +108,7 @@ __all__ = [
     "SignatureKind",
     "Sink",
     "SinkInfo",
+    "SourceInfo",
     "Story",
     "Token",
     "UsesToken",
@@ -124,7 +138,9 @@ __all__ = [
     "json_text",
     "read_token_answer",
     "retry_after",
+    "same_text",
     "scheme_of",
+    "signed_with",
     "sink_schema",
     "source_ip",
     "tell",

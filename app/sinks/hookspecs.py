@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import pluggy
 
 from app.sinks.protocol import Sink
+from app.sinks.sources import EventSource
 from app.sinks.types import PluginEventType
 
 PROJECT = "relaypoint"
@@ -62,6 +63,29 @@ class RelaypointSpecs:
             @hookimpl
             def relaypoint_event_types():
                 yield PluginEventType("wifi.radio.audit", "Radio configuration changed")
+
+        Since: plugin API version 1.
+        """
+        return ()
+
+    @hookspec
+    def relaypoint_sources(self) -> Iterable[EventSource]:
+        """The kinds of foreign system whose requests this plugin understands.
+
+        Called once per process, when the application starts. It takes no parameters and must not do I/O. Afterwards the
+        host calls the returned objects directly, by ``info.name``, for each request to the address of such a source.
+
+        Returns:
+            Any iterable of ``EventSource`` objects. Every name must be new among the sources.
+
+        If it raises, or yields one source that is refused, the whole plugin is left out and shown in
+        ``failed_plugins``. Requests to its sources are then answered 503, so that their senders try again.
+
+        Example::
+
+            @hookimpl
+            def relaypoint_sources():
+                yield DoorSource()
 
         Since: plugin API version 1.
         """

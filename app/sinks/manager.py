@@ -6,30 +6,32 @@ are walked here, one by one.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Self, cast
+from typing import Self
 
 import pluggy
 
 from app.core.errors import ConfigurationError
-from app.core.event_types import find_event_type
+from app.sinks.brought import Brought, brought_by
 from app.sinks.discovery import Candidate, Source, discover
 from app.sinks.hookspecs import PROJECT, RelaypointSpecs
 from app.sinks.protocol import Sink
+from app.sinks.sources import EventSource
 from app.sinks.types import PluginEventType
-from app.sinks.validity import check_event_type, check_sink
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedPlugin:
-    """A plugin that works. ``name`` is its entry point, ``title`` what its sinks call themselves."""
+    """A plugin that works. ``name`` is its entry point, ``title`` what its sinks and sources call themselves."""
 
     name: str
     distribution: str
     version: str
     title: str
     sinks: tuple[str, ...]
+    sources: tuple[str, ...]
+    hooks: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +62,9 @@ class SinkManager:
         self._hooks = pluggy.PluginManager(PROJECT)
         self._hooks.add_hookspecs(RelaypointSpecs)
         self._sinks: dict[str, Sink] = {}
+        self._sources: dict[str, EventSource] = {}
         self._event_types: dict[str, PluginEventType] = {}
-        self._owners: dict[str, str] = {}
+        self._owners: dict[tuple[str, str], str] = {}
         self._loaded: list[LoadedPlugin] = []
         self._failed: list[FailedPlugin] = []
         self._blocked: list[str] = []
@@ -111,6 +114,14 @@ class SinkManager:
         """The names of all sinks, sorted."""
         return sorted(self._sinks)
 
+    def source(self, name: str) -> EventSource | None:
+        """The source of that name, or None when no loaded plugin brings it."""
+        return self._sources.get(name)
+
+    def source_names(self) -> list[str]:
+        """The names of all sources, sorted."""
+        return sorted(self._sources)
+
     def event_types(self) -> list[PluginEventType]:
         """The event types that plugins add to the catalogue, sorted by id."""
         return [self._event_types[name] for name in sorted(self._event_types)]
@@ -138,60 +149,42 @@ class SinkManager:
         self._failed.append(FailedPlugin(name, source.distribution, source.version, text))
 
     def _load_one(self, candidate: Candidate) -> None:
-        exact = candidate.exact_name
         module = candidate.entry.load()
-        self._hooks.register(module, exact)
+        self._hooks.register(module, candidate.exact_name)
         try:
             self._hooks.check_pending()
-            sinks = [check_sink(one) for one in self._brought(self._hooks.hook.relaypoint_sinks, module)]
-            for sink in sinks:
-                self._refuse_duplicate(sink, candidate, [other.info.name for other in sinks])
-            event_types = self._listed(module)
-            _refuse_nothing(sinks, event_types)
+            brought = brought_by(module, self._hooks.hook)
+            self._refuse_taken(brought, candidate)
         except Exception:
-            self._hooks.unregister(name=exact)
+            self._hooks.unregister(name=candidate.exact_name)
             raise
-        self._event_types |= event_types
-        self._accept(sinks, candidate)
+        self._accept(brought, candidate)
 
-    def _brought(self, hook: pluggy.HookCaller, module: object) -> list[object]:
-        """Calls this plugin's hook alone: pluggy's broadcast would let one plugin's error hide the others."""
-        found: list[object] = []
-        for implementation in hook.get_hookimpls():
-            if implementation.plugin is module:
-                found.extend(cast("Iterable[object]", implementation.function()))
-        return found
+    def _refuse_taken(self, brought: Brought, candidate: Candidate) -> None:
+        names = list(brought.names)
+        for kind, name in names:
+            if names.count((kind, name)) > 1:
+                raise ConfigurationError(f"plugin {candidate.exact_name} brings two {kind}s named {name!r}")
+            owner = self._owners.get((kind, name))
+            if owner is not None:
+                raise ConfigurationError(
+                    f"{kind} name {name!r} of {candidate.source.label} is taken by {owner}; disable one of them"
+                )
 
-    def _listed(self, module: object) -> dict[str, PluginEventType]:
-        """The event types of one plugin, each new and well formed."""
-        found: dict[str, PluginEventType] = {}
-        for one in self._brought(self._hooks.hook.relaypoint_event_types, module):
-            checked = check_event_type(one)
-            if find_event_type(checked.id) is not None or checked.id in self._event_types or checked.id in found:
-                raise ConfigurationError(f"event type {checked.id!r} is in the catalogue already")
-            found[checked.id] = checked
-        return found
-
-    def _refuse_duplicate(self, sink: Sink, candidate: Candidate, siblings: list[str]) -> None:
-        name = sink.info.name
-        if siblings.count(name) > 1:
-            raise ConfigurationError(f"plugin {candidate.exact_name} brings two sinks named {name!r}")
-        if name in self._owners:
-            raise ConfigurationError(
-                f"sink name {name!r} of {candidate.source.label} is taken by {self._owners[name]}; disable one of them"
-            )
-
-    def _accept(self, sinks: list[Sink], candidate: Candidate) -> None:
+    def _accept(self, brought: Brought, candidate: Candidate) -> None:
         source = candidate.source
-        for sink in sinks:
-            self._sinks[sink.info.name] = sink
-            self._owners[sink.info.name] = source.label
-        title = ", ".join(sink.info.title for sink in sinks) or candidate.entry.name
-        names = tuple(sorted(sink.info.name for sink in sinks))
-        self._loaded.append(LoadedPlugin(candidate.entry.name, source.distribution, source.version, title, names))
-
-
-def _refuse_nothing(sinks: Collection[Sink], event_types: Collection[str]) -> None:
-    if not sinks and not event_types:
-        hint = "are its functions marked with @hookimpl?"
-        raise ConfigurationError(f"the plugin brings no sink and no event type: {hint}")
+        self._owners |= dict.fromkeys(brought.names, source.label)
+        self._sinks |= {sink.info.name: sink for sink in brought.sinks}
+        self._sources |= {one.info.name: one for one in brought.sources}
+        self._event_types |= {one.id: one for one in brought.event_types}
+        self._loaded.append(
+            LoadedPlugin(
+                name=candidate.entry.name,
+                distribution=source.distribution,
+                version=source.version,
+                title=", ".join(brought.titles) or candidate.entry.name,
+                sinks=tuple(sorted(sink.info.name for sink in brought.sinks)),
+                sources=tuple(sorted(one.info.name for one in brought.sources)),
+                hooks=brought.hooks,
+            )
+        )

@@ -1,18 +1,19 @@
-"""The checks a sink object must pass before the host takes it in."""
+"""The checks that what a plugin brings must pass before the host takes it in."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from pydantic import BaseModel
 
 from app.core.errors import ConfigurationError
 from app.sinks.protocol import Sink
+from app.sinks.sources import EventSource, SourceInfo
 from app.sinks.types import API_VERSION, PluginEventType, SinkInfo
 
 SINK_NAME = re.compile(r"[a-z][a-z0-9_]{1,31}")
-"""A sink's name is a word in the API, in entry points and in environment variables."""
-
+"""A name of a sink or a source is a word in the API, in entry points and in environment variables."""
 
 EVENT_TYPE = re.compile(r"[a-z][a-z0-9_]{0,63}(?:\.[a-z0-9_]{1,64}){1,4}")
 """Dotted words, as the vendor's own types are; the first is the service."""
@@ -28,15 +29,28 @@ def check_sink(candidate: object) -> Sink:
     kind = type(candidate).__name__
     if not isinstance(info, SinkInfo):
         raise ConfigurationError(f"{kind} is not a sink: it has no SinkInfo in `info`")
-    if info.api_version != API_VERSION:
-        raise ConfigurationError(
-            f"sink {info.name!r} speaks plugin API {info.api_version}, this Relaypoint speaks {API_VERSION}"
-        )
-    if not SINK_NAME.fullmatch(str(info.name)):
-        raise ConfigurationError(f"sink name {info.name!r} does not match {SINK_NAME.pattern}")
+    _check_info("sink", info)
     if not isinstance(candidate, Sink):
-        raise ConfigurationError(f"{kind} is not a sink: it lacks {', '.join(_missing(candidate))}")
-    _check_models(candidate)
+        raise ConfigurationError(f"{kind} is not a sink: it lacks {_missing(candidate, _SINK_MEMBERS)}")
+    for model in ("config_model", "secrets_model"):
+        _check_model("sink", info, model, getattr(candidate, model))
+    return candidate
+
+
+def check_source(candidate: object) -> EventSource:
+    """Answers the candidate as an ``EventSource``.
+
+    Raises:
+        ConfigurationError: it is none, or speaks another plugin API; the message says what to mend.
+    """
+    info = getattr(candidate, "info", None)
+    kind = type(candidate).__name__
+    if not isinstance(info, SourceInfo):
+        raise ConfigurationError(f"{kind} is not a source: it has no SourceInfo in `info`")
+    _check_info("source", info)
+    if not isinstance(candidate, EventSource):
+        raise ConfigurationError(f"{kind} is not a source: it lacks {_missing(candidate, _SOURCE_MEMBERS)}")
+    _check_model("source", info, "config_model", candidate.config_model)
     return candidate
 
 
@@ -55,15 +69,25 @@ def check_event_type(candidate: object) -> PluginEventType:
     return candidate
 
 
-def _missing(candidate: object) -> list[str]:
-    wanted = ("config_model", "secrets_model", "limits", "format", "build_request", "classify", "probe", "describe")
-    return [name for name in wanted if not hasattr(candidate, name)]
+_SINK_MEMBERS = ("config_model", "secrets_model", "limits", "format", "build_request", "classify", "probe", "describe")
+_SOURCE_MEMBERS = ("config_model", "verify", "handshake", "delivery_id", "events")
 
 
-def _check_models(sink: Sink) -> None:
-    for name in ("config_model", "secrets_model"):
-        model = getattr(sink, name)
-        if not isinstance(model, type) or not issubclass(model, BaseModel):
-            raise ConfigurationError(f"sink {sink.info.name!r}: {name} is not a pydantic model class")
-        if model.model_config.get("extra") != "forbid":
-            raise ConfigurationError(f"sink {sink.info.name!r}: {name} must refuse unknown keys (extra='forbid')")
+def _missing(candidate: object, members: Sequence[str]) -> str:
+    return ", ".join(name for name in members if not hasattr(candidate, name))
+
+
+def _check_info(word: str, info: SinkInfo | SourceInfo) -> None:
+    if info.api_version != API_VERSION:
+        raise ConfigurationError(
+            f"{word} {info.name!r} speaks plugin API {info.api_version}, this Relaypoint speaks {API_VERSION}"
+        )
+    if not SINK_NAME.fullmatch(str(info.name)):
+        raise ConfigurationError(f"{word} name {info.name!r} does not match {SINK_NAME.pattern}")
+
+
+def _check_model(word: str, info: SinkInfo | SourceInfo, name: str, model: object) -> None:
+    if not isinstance(model, type) or not issubclass(model, BaseModel):
+        raise ConfigurationError(f"{word} {info.name!r}: {name} is not a pydantic model class")
+    if model.model_config.get("extra") != "forbid":
+        raise ConfigurationError(f"{word} {info.name!r}: {name} must refuse unknown keys (extra='forbid')")

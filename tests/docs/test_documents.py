@@ -19,7 +19,13 @@ from app.settings import PREFIX, Settings
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted(
-    [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("plugins/*/*.md"), *ROOT.glob("bench/*.md")]
+    [
+        *ROOT.glob("*.md"),
+        *ROOT.glob("docs/*.md"),
+        *ROOT.glob("docs/hooks/*.md"),
+        *ROOT.glob("plugins/*/*.md"),
+        *ROOT.glob("bench/*.md"),
+    ]
 )
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 COMMAND = re.compile(r"\brelaypoint ((?:[a-z]+(?:-[a-z]+)* ?){1,2})(.*)")

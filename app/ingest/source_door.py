@@ -1,0 +1,240 @@
+"""Taking the requests of foreign systems: find the source, prove who sends, let its plugin read, accept the events."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+import orjson
+from pydantic import BaseModel
+from sqlalchemy import RowMapping
+
+from app.core.body import BadElement, Element, check_element
+from app.core.clock import SECOND, Clock, Micros
+from app.core.errors import (
+    ForbiddenError,
+    InvalidInputError,
+    NotFoundError,
+    PermanentError,
+    StoreUnavailableError,
+    TemporaryError,
+)
+from app.ingest.accept import IngestResult, IngestService, NothingAcceptedError
+from app.ingest.source_tally import SourceOutcome, SourceTally
+from app.security.permissions import Role
+from app.security.principal import Principal
+from app.security.sealed_fields import SOURCE_SECRET
+from app.security.vault import Vault
+from app.sinks.manager import SinkManager
+from app.sinks.sources import BadDeliveryError, EventSource, Handshake, Inbound
+from app.store.engine import Store
+from app.store.sources import source_row
+
+log = logging.getLogger(__name__)
+
+REMEMBERED_FOR: Micros = 2 * SECOND
+"""How long a changed, rotated or deleted source still counts in another process."""
+MAX_REMEMBERED = 1_000
+MAX_EVENTS = 1_000
+"""Events of one request."""
+_SOURCE_ID = re.compile(r"src_[a-z2-7]{16}")
+_AnswerT = TypeVar("_AnswerT")
+
+
+class UnverifiedError(PermanentError):
+    """Whoever sent this did not show that they know the secret."""
+
+
+class SourceUnavailableError(TemporaryError):
+    """The plugin of this source is missing or failed; sending the same again later may succeed."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """A source as it was read, its secrets opened."""
+
+    id: str
+    kind: str
+    enabled: bool
+    config: dict[str, Any]
+    principal: Principal
+    secret: str
+    previous: str | None
+    previous_until: Micros
+    read_at: Micros
+
+    def secrets(self, now: Micros) -> tuple[str, ...]:
+        """The secrets that count now."""
+        overlapping = self.previous is not None and now < self.previous_until
+        return (self.secret, self.previous or "") if overlapping else (self.secret,)
+
+
+class SourceDoor:
+    """Takes requests of sources, for one process. Used by any thread.
+
+    Args:
+        store: where sources are kept.
+        vault: opens their secrets.
+        sinks: knows the plugins that read their requests.
+        ingest: takes the events.
+        tally: told what came of each request.
+        clock: the time.
+    """
+
+    def __init__(
+        self, store: Store, vault: Vault, sinks: SinkManager, ingest: IngestService, tally: SourceTally, clock: Clock
+    ) -> None:
+        self._store = store
+        self._vault = vault
+        self._sinks = sinks
+        self._ingest = ingest
+        self._tally = tally
+        self._clock = clock
+        self._known: dict[str, _Source] = {}
+
+    def take(self, source_id: str, inbound: Inbound) -> Handshake | IngestResult | None:
+        """What a request comes to: a greeting, stored events, or None when it has nothing of interest.
+
+        Raises:
+            NotFoundError: there is no such source, or it is switched off.
+            UnverifiedError: the secret was not shown.
+            InvalidInputError: the request cannot be read, or not one event of it can be accepted.
+            SourceUnavailableError: its plugin is missing or failed.
+            StoreUnavailableError: nothing was committed.
+        """
+        source = self._source(source_id)
+        if not source.enabled:
+            self._tally.count(source.id, SourceOutcome.SWITCHED_OFF)
+            raise NotFoundError("no such source")
+        plugin = self._sinks.source(source.kind)
+        if plugin is None:
+            self._tally.count(source.id, SourceOutcome.PLUGIN_MISSING)
+            raise SourceUnavailableError("the plugin of this source is not loaded; send this again later")
+        config = self._guarded(source, "config_model", plugin.config_model.model_validate, source.config)
+        self._verify(source, plugin, inbound, config)
+        greeting = self._guarded(source, "handshake", _greeting, plugin, inbound, config)
+        if greeting is not None:
+            self._tally.count(source.id, SourceOutcome.HANDSHAKE)
+            return greeting
+        return self._accepted(source, self._parts(source, plugin, inbound, config))
+
+    def _verify(self, source: _Source, plugin: EventSource, inbound: Inbound, config: BaseModel) -> None:
+        known = [
+            self._guarded(source, "verify", plugin.verify, inbound, secret, config)
+            for secret in source.secrets(inbound.received_at)
+        ]
+        # Nothing but True will do: a plugin that answers something else has not said yes.
+        if not any(one is True for one in known):
+            self._tally.count(source.id, SourceOutcome.UNVERIFIED)
+            raise UnverifiedError("the signature or secret of this request is missing or wrong")
+
+    def _parts(
+        self, source: _Source, plugin: EventSource, inbound: Inbound, config: BaseModel
+    ) -> list[Element | BadElement]:
+        def read() -> tuple[str, list[Any]]:
+            return str(plugin.delivery_id(inbound)), _bounded(plugin.events(inbound, config))
+
+        delivery_id, events = self._guarded(source, "events", read)
+        parts = [check_element(index, _plain(event)) for index, event in enumerate(events)]
+        return [
+            replace(part, header_id=_event_id(delivery_id, part.index, len(parts)), source=source.kind)
+            if isinstance(part, Element)
+            else part
+            for part in parts
+        ]
+
+    def _accepted(self, source: _Source, parts: list[Element | BadElement]) -> IngestResult | None:
+        if not parts:
+            self._tally.count(source.id, SourceOutcome.IGNORED)
+            return None
+        try:
+            result = self._ingest.accept_parts(parts, source.principal)
+        except (NothingAcceptedError, ForbiddenError):
+            self._tally.count(source.id, SourceOutcome.INVALID_EVENT, len(parts))
+            raise
+        except StoreUnavailableError:
+            self._tally.count(source.id, SourceOutcome.NOT_STORED)
+            raise
+        self._tally.count(source.id, SourceOutcome.ACCEPTED, result.accepted)
+        self._tally.count(source.id, SourceOutcome.DUPLICATE, result.duplicates)
+        self._tally.count(source.id, SourceOutcome.INVALID_EVENT, len(result.rejected))
+        return result
+
+    def _guarded(self, source: _Source, call: str, function: Callable[..., _AnswerT], *given: Any) -> _AnswerT:
+        """Calls into the plugin; what it cannot read is the sender's fault, whatever else it raises its own."""
+        try:
+            return function(*given)
+        except BadDeliveryError as error:
+            self._tally.count(source.id, SourceOutcome.UNREADABLE)
+            raise InvalidInputError(str(error)) from None
+        except Exception as error:
+            self._tally.count(source.id, SourceOutcome.PLUGIN_FAILED)
+            fault = {"source": source.id, "plugin": source.kind, "call": call, "error": type(error).__name__}
+            log.warning("source plugin failed", extra=fault)
+            raise SourceUnavailableError("the plugin of this source failed; send this again later") from error
+
+    def _source(self, source_id: str) -> _Source:
+        now = self._clock()
+        known = self._known.get(source_id)
+        if known is not None and 0 <= now - known.read_at < REMEMBERED_FOR:
+            return known
+        if not _SOURCE_ID.fullmatch(source_id):
+            raise NotFoundError("no such source")
+        with self._store.read() as connection:
+            row = source_row(connection, source_id)
+        if row is None:
+            self._known.pop(source_id, None)
+            raise NotFoundError("no such source")
+        if len(self._known) >= MAX_REMEMBERED:
+            self._known.clear()
+        found = self._known[source_id] = self._opened(row, now)
+        return found
+
+    def _opened(self, row: RowMapping, now: Micros) -> _Source:
+        def opened(column: str) -> str:
+            place = {"organization": row["organization_id"], "webhook": row["id"]}
+            return self._vault.open(row[column], **place, field=SOURCE_SECRET).decode()
+
+        return _Source(
+            id=row["id"],
+            kind=row["kind"],
+            enabled=row["enabled"],
+            config=orjson.loads(row["config"]),
+            principal=Principal(row["id"], Role.INGEST, row["organization_id"], row["context_id"]),
+            secret=opened("secret_sealed"),
+            previous=None if row["previous_sealed"] is None else opened("previous_sealed"),
+            previous_until=row["previous_until"] or 0,
+            read_at=now,
+        )
+
+
+def _greeting(plugin: EventSource, inbound: Inbound, config: BaseModel) -> Handshake | None:
+    """The plugin's answer, if it is one that can be sent."""
+    greeting = plugin.handshake(inbound, config)
+    return None if greeting is None else Handshake(orjson.loads(orjson.dumps(dict(greeting.body))))
+
+
+def _bounded(events: Iterable[Any]) -> list[Any]:
+    found: list[Any] = []
+    for event in events:
+        if len(found) == MAX_EVENTS:
+            raise BadDeliveryError(f"one request may bring {MAX_EVENTS} events")
+        found.append(event)
+    return found
+
+
+def _plain(event: Any) -> Any:
+    """A plugin's object as JSON would hold it: nothing in it may be of another type, or be changed later."""
+    try:
+        return orjson.loads(orjson.dumps(dict(event) if isinstance(event, Mapping) else event))
+    except TypeError:
+        return None
+
+
+def _event_id(delivery_id: str, index: int, number: int) -> str | None:
+    if not delivery_id:
+        return None
+    return delivery_id if number == 1 else f"{delivery_id}.{index}"
