@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from app.core.body import BadElement, Element, split_body
 from app.core.clock import Clock, Micros
@@ -179,7 +179,7 @@ def _judge(
     if refusal is not None:
         return Rejection(part.index, *refusal)
     if part.source is not None:
-        event = replace(event, source_format=part.source)
+        event = event._replace(source_format=part.source)
     return Candidate.of(event, names, now, policies.of(event.organization_id or ""))
 
 
