@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection
 
-from app.core.clock import AT_ONCE, Micros
+from app.core.clock import AT_ONCE, SECOND, Micros
 from app.core.ids import RandomBytes
 from app.core.states import CloseReason, Mode
 from app.delivery.landing import lost_attempt
 from app.delivery.lanes import Lane
 from app.delivery.runtime import NotReadyError, RuntimeLoader, WebhookRuntime
 from app.delivery.stopping import Stopping
+from app.delivery.suspects import cleared, suspects_of, to_try
 from app.delivery.verdict import SUSPECT_AFTER
 from app.store.batches import ClosedBatch, close_all, close_full
 from app.store.buffers import Buffer, batch_partitions, buffers_to_look_at, count_new, has_waited
@@ -32,6 +33,8 @@ BATCH_BYTES = 32 * 1024 * 1024
 """Bytes of claimed batches in one process from which on no further batch is claimed."""
 BUFFERS_PER_LOOK = 100
 """Buffers counted and closed in one transaction; the rest follows with the next look."""
+SUSPECTS_WAIT: Micros = SECOND
+"""When the rest of a batch is looked at again, after some of it were sent apart."""
 RETRY_SHARE = 8
 """While first attempts fill a claim, one retry in so many is claimed beside them."""
 
@@ -81,7 +84,7 @@ class Claiming:
                 continue
             lane = lane_of(runtime, webhook)
             if runtime.mode is Mode.BATCH:
-                room_bytes -= self._claim_batches(connection, lane, found, now, room_bytes)
+                room_bytes -= self._claim_batches(connection, lane, lanes, found, now, room_bytes)
             elif lane.room:
                 found.claimed.append((lane, self._claim(connection, lane, lanes, found, now)))
         self._note_losses(connection, found, now)
@@ -120,12 +123,15 @@ class Claiming:
     def _sends_a_suspect(self, lanes: Mapping[int, Lane], found: Look) -> bool:
         """Whether this process has a delivery in its hands, or takes one now, that workers may die of."""
         at_work = any(lane.alone and lane.outstanding for lane in lanes.values())
-        return at_work or any(lane.alone and rows for lane, rows in found.claimed)
+        taken = [*found.claimed, *((lane, batch.members) for lane, batch in found.batches)]
+        return at_work or any(lane.alone and rows for lane, rows in taken)
 
     def _note_losses(self, connection: Connection, found: Look, now: Micros) -> None:
         """Write down the attempts of workers that died, with the claim itself, so that a second death hides none."""
-        groups = [*(rows for _, rows in found.claimed), *(batch.members for _, batch in found.batches)]
-        write_attempts(connection, [lost_attempt(row, now) for rows in groups for row in rows if row.orphan])
+        single = [(rows, True) for _, rows in found.claimed]
+        groups = [*single, *((batch.members, batch.alone) for _, batch in found.batches)]
+        lost = [lost_attempt(row, now, alone=alone) for rows, alone in groups for row in rows if row.orphan]
+        write_attempts(connection, lost)
 
     def _ready(self, connection: Connection, webhook: DueWebhook, now: Micros) -> WebhookRuntime | None:
         """The webhook's runtime, or None after it was paused and its due work parked."""
@@ -154,11 +160,39 @@ class Claiming:
             closed += close_all(connection, left, now, self._random_bytes, CloseReason.AGE)
         return closed
 
-    def _claim_batches(self, connection: Connection, lane: Lane, found: Look, now: Micros, room_bytes: int) -> int:
+    def _claim_batches(
+        self,
+        connection: Connection,
+        lane: Lane,
+        lanes: Mapping[int, Lane],
+        found: Look,
+        now: Micros,
+        room_bytes: int,
+    ) -> int:
         """Claim what there is room for; answers how many bytes that is."""
         if lane.outstanding:
             return 0
+        lane.alone = False
         claimed = claim_batches(connection, lane.runtime.pk, self._token, now, BATCH_ROOM, room_bytes)
+        suspects = next(filter(None, (suspects_of(batch.members) for batch in claimed)), ())
+        if suspects:
+            kept = () if self._sends_a_suspect(lanes, found) else to_try(suspects)
+            claimed = [_only(connection, batch, kept, suspects, now) for batch in claimed]
+            claimed = [replace(batch, alone=len(suspects) == 1) for batch in claimed]
+            lane.alone = True
         found.batches += [(lane, batch) for batch in claimed]
         lane.batch_bytes = sum(batch.byte_count for batch in claimed)
         return lane.batch_bytes
+
+
+def _only(
+    connection: Connection, batch: ClaimedBatch, kept: Sequence[Claimed], suspects: Sequence[Claimed], now: Micros
+) -> ClaimedBatch:
+    """The claim of a batch without any member but these; the others are due again soon."""
+    sent = {member.event_seq for member in kept}
+    suspected = {member.event_seq for member in suspects}
+    rest = [member for member in batch.members if member.event_seq not in sent]
+    others = [member if member.event_seq in suspected else cleared(member) for member in rest]
+    return_claimed(connection, others, in_batch=True)
+    members = tuple(member for member in batch.members if member.event_seq in sent)
+    return replace(batch, members=members, again_at=now + SUSPECTS_WAIT)

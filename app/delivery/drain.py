@@ -196,7 +196,7 @@ class Drain:
             self._queue(lane, rows, now)
         for lane, batch in look.batches:
             lane.outstanding += len(batch.members)
-            self._queue_batch(lane, OpenBatch(batch.pk), batch, now)
+            self._queue_batch(lane, OpenBatch(batch.pk, due_at=batch.again_at), batch, now)
         self._drop_lanes()
         self.busy = {lane.partition for lane in self._lanes.values() if lane.has_queued} | (look.busy & held)
 
@@ -227,14 +227,14 @@ class Drain:
         lane.outstanding += len(rows)
         for member in rows:
             load = Load((member,), now, is_retry=member.is_retry)
-            if self._still_to_send(lane, member):
+            if self._still_to_send(lane, member, alone=True):
                 lane.add(load)
 
-    def _still_to_send(self, lane: Lane, member: Claimed) -> bool:
+    def _still_to_send(self, lane: Lane, member: Claimed, *, alone: bool) -> bool:
         """Whether it is not what workers die of; if it is, it is set aside."""
         if not member.orphan:
             return True
-        ruling = rule_on_lost_worker(member)
+        ruling = rule_on_lost_worker(member, alone=alone)
         if ruling.state is DeliveryState.PENDING:
             return True
         self._landing.set_aside(lane, member, ruling)
@@ -245,7 +245,7 @@ class Drain:
         batch.parcels_left = 1
         for member in claimed.members:
             load = Load((member,), now, batch=batch)
-            if not self._still_to_send(lane, member):
+            if not self._still_to_send(lane, member, alone=claimed.alone):
                 continue
             item = format_member(lane.runtime, member)
             if isinstance(item, Refused):

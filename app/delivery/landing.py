@@ -231,9 +231,9 @@ class Landing:
         return exchange_id
 
 
-def lost_attempt(member: Claimed, now: Micros) -> AttemptRow:
+def lost_attempt(member: Claimed, now: Micros, *, alone: bool) -> AttemptRow:
     """The earlier attempt of a delivery whose worker died; the delivery itself goes on with the present one."""
-    return _attempt(member._replace(attempt=member.attempt - 1), rule_on_lost_worker(member), now)
+    return _attempt(member._replace(attempt=member.attempt - 1), rule_on_lost_worker(member, alone=alone), now)
 
 
 def _attempt(

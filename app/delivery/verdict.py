@@ -117,12 +117,13 @@ def rule_on_failure(
     return _again(outcome, kind, failure.detail, member, schedule, now, jitter)
 
 
-def rule_on_lost_worker(member: Claimed) -> Ruling:
+def rule_on_lost_worker(member: Claimed, *, alone: bool = True) -> Ruling:
     """The ruling on an attempt whose worker died: sent again at once, for nothing says that the receiver is unwell.
 
-    No try is burnt. But a delivery that worker after worker dies with is set aside.
+    No try is burnt. But a delivery that worker after worker dies with is set aside, once it is ``alone``: the only one
+    that can be to blame.
     """
-    if member.losses >= MOST_LOSSES:
+    if alone and member.losses >= MOST_LOSSES:
         detail = f"{member.losses} workers died with it in their hands"
         return Ruling(DeliveryState.FAILED, AttemptOutcome.UNKNOWN, error_class="worker_lost", detail=detail)
     detail = "the worker stopped between sending and recording; the receiver may have got it"

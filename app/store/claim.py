@@ -58,6 +58,10 @@ class ClaimedBatch:
     """How many members it was closed with."""
     byte_count: int
     members: tuple[Claimed, ...]
+    again_at: Micros | None = None
+    """When those members are due that were not claimed; None = all of them were."""
+    alone: bool = False
+    """Whether its one member is the only one that workers can have died of."""
 
 
 _SELECT_DUE = (
@@ -148,8 +152,8 @@ def _claimed(row: Any) -> Claimed:
     )
 
 
-def return_claimed(connection: Connection, claimed: Sequence[Claimed]) -> None:
-    """Undo a claim of this transaction: every row is again what it was before."""
+def return_claimed(connection: Connection, claimed: Sequence[Claimed], *, in_batch: bool = False) -> None:
+    """Undo a claim of this transaction: every row is again what it was before. A batch says itself when it is due."""
     statement = (
         update(deliveries)
         .where(deliveries.c.webhook_pk == bindparam("pk"), deliveries.c.event_seq == bindparam("seq"))
@@ -158,7 +162,8 @@ def return_claimed(connection: Connection, claimed: Sequence[Claimed]) -> None:
     rows = []
     for one in claimed:
         state = DeliveryState.SENDING if one.orphan else DeliveryState.PENDING
-        old = (state, one.due_at, one.attempt - 1, one.tries - (not one.orphan), one.losses - one.orphan)
+        due_at = None if in_batch else one.due_at
+        old = (state, due_at, one.attempt - 1, one.tries - (not one.orphan), one.losses - one.orphan)
         columns = {f"old_{name}": value for name, value in zip(_CLAIMED_COLUMNS, old, strict=True)}
         rows.append({"pk": one.webhook_pk, "seq": one.event_seq, **columns})
     if rows:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -13,7 +14,8 @@ from app.core.states import AttemptOutcome, DeliveryState
 from app.delivery.drain import Drain
 from app.delivery.egress import EgressClient
 from app.delivery.verdict import MOST_LOSSES
-from app.sinks import AnyBinding, Event, Item, Reject
+from app.sinks import AnyBinding, Event, Item, OutboundRequest, Reject
+from app.store.claim import DELIVERY_LEASE
 from app.store.partitions import PARTITION_LEASE
 from tests.conftest import MovableClock
 from tests.delivery import hostile
@@ -130,6 +132,38 @@ def test_what_kills_workers_is_found_alone_and_set_aside_while_its_neighbours_fl
     assert deaths == MOST_LOSSES
     assert world.states(beside) == [DELIVERED] * 6, "other webhooks of the same workers, too"
     assert world.states(hook) == [DELIVERED, DELIVERED, FAILED, DELIVERED, DELIVERED, DELIVERED]
+    assert world.ledger().balanced
+
+
+@pytest.mark.parametrize("poison", [1, 7, 12])
+def test_what_kills_workers_in_a_batch_is_found_and_its_neighbours_are_delivered(
+    world: World, target: Receiver, client: EgressClient, clock: MovableClock, poison: int
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    class Poisoned(OddSink):
+        def build_request(self, items: Sequence[Item], binding: AnyBinding) -> OutboundRequest:
+            if any(b'new %d"' % poison in item.body for item in items):
+                raise Killed
+            return super().build_request(items, binding)
+
+    world.sinks.put(Poisoned())
+    hook = world.add_webhook(target.url, mode="batch", sink="odd", batch={"max_events": 12})
+    world.send_numbers(*range(1, 13))
+    deaths = 0
+    for _ in range(60):
+        try:
+            world.deliver(world.drain(client))
+        except Killed:
+            deaths += 1
+            client.close()
+        clock.advance(DELIVERY_LEASE + 1)
+    # Two with the whole, four while it is cut in half, and two more until it counts as found.
+    assert deaths <= 2 + 4 + 2
+    assert [n for n, state in enumerate(world.states(hook), 1) if state is not DELIVERED] == [poison]
+    assert world.states(hook)[poison - 1] is FAILED
+    assert "workers died" in str(world.deliveries(hook)[poison - 1].reason)
     assert world.ledger().balanced
 
 
