@@ -15,6 +15,7 @@ from app.delivery.replays import ReplayService
 from app.delivery.runtime import RuntimeLoader
 from app.ingest.accept import IngestService
 from app.ingest.ringing import RingingThread
+from app.ingest.shaping import Shaping
 from app.ingest.source_door import SourceDoor
 from app.ingest.source_service import SourceService
 from app.ingest.source_tally import SourceTally
@@ -24,6 +25,7 @@ from app.queue.doorbell import RedisDoorbell
 from app.routing.change_windows import CHANGE_WINDOWS, WindowTrials
 from app.routing.event_catalogue import EventCatalogue
 from app.routing.event_history import EventHistory
+from app.routing.hook_faults import HookFaults
 from app.routing.own_audit import OwnAudit
 from app.routing.places import PlaceService
 from app.routing.policy_service import PolicyService
@@ -49,6 +51,7 @@ class Services:
     store: Store
     vault: Vault
     sinks: SinkManager
+    hook_faults: HookFaults
     egress: EgressClient
     runtimes: RuntimeLoader
     doorbell: Doorbell
@@ -89,13 +92,15 @@ def build_services(settings: Settings, store: Store, *, clock: Clock = system_cl
         PolicyService, store, audit=audit, doorbell=doorbell, clock=clock, random_bytes=secrets.token_bytes
     )
     windows = policy_service(CHANGE_WINDOWS)
-    ingest = IngestService(store, clock, RingingThread(doorbell))
+    hook_faults = HookFaults(clock)
+    ingest = IngestService(store, clock, RingingThread(doorbell), Shaping.of(sinks, hook_faults, clock))
     tally = SourceTally(store, clock)
     return Services(
         settings=settings,
         store=store,
         vault=vault,
         sinks=sinks,
+        hook_faults=hook_faults,
         egress=egress,
         runtimes=RuntimeLoader(vault, sinks),
         doorbell=doorbell,

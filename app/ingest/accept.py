@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from app.core.body import BadElement, Element, split_body
 from app.core.clock import Clock, Micros
 from app.core.doorbell import Doorbell
-from app.core.errors import ForbiddenError, InvalidInputError
+from app.core.errors import ForbiddenError, InvalidInputError, NotRememberedError
 from app.core.event import CanonicalEvent
 from app.core.normalise import normalise
 from app.ingest.group_commit import GroupCommit
 from app.ingest.names import KnownNames, Names
+from app.ingest.shaping import NO_SHAPING, Shaping
 from app.ingest.writing import Candidate, EventWriter, Written
 from app.routing.policies import KnownPolicies, Policies
 from app.security.principal import Principal
@@ -72,10 +73,12 @@ class IngestService:
         store: the ledger.
         clock: current time.
         doorbell: rung after each commit that owes deliveries.
+        shaping: what plugins do to every event.
     """
 
-    def __init__(self, store: Store, clock: Clock, doorbell: Doorbell) -> None:
+    def __init__(self, store: Store, clock: Clock, doorbell: Doorbell, shaping: Shaping = NO_SHAPING) -> None:
         self._clock = clock
+        self._shaping = shaping
         self._doorbell = doorbell
         self._names = Names(store)
         self._policies = Policies(store, clock)
@@ -124,8 +127,10 @@ class IngestService:
             InvalidInputError: nothing in the body can be parsed, or not one element is an event.
             ForbiddenError: every element belongs to somebody else.
             StoreUnavailableError: a name or a policy could not be read.
-            NotRememberedError: a name or a policy would have to be read, and ``may_read`` is False.
+            NotRememberedError: ``may_read`` is False, and a name or a policy would have to be read or a plugin asked.
         """
+        if self._shaping and not may_read:
+            raise NotRememberedError("plugins are asked about events, which may take a while")
         names = self._names if may_read else self._names.memory
         policies = self._policies if may_read else self._policies.memory
         return self._prepared(split_body(body, content_type, headers), principal, names, policies)
@@ -145,7 +150,7 @@ class IngestService:
         rejected: list[Rejection] = []
         candidates: list[Candidate] = []
         for part in parts:
-            verdict = _judge(part, principal, names, policies, now)
+            verdict = _judge(part, principal, names, policies, now, self._shaping)
             if isinstance(verdict, Rejection):
                 rejected.append(verdict)
             else:
@@ -161,7 +166,12 @@ class IngestService:
 
 
 def _judge(
-    part: Element | BadElement, principal: Principal, names: KnownNames, policies: KnownPolicies, now: Micros
+    part: Element | BadElement,
+    principal: Principal,
+    names: KnownNames,
+    policies: KnownPolicies,
+    now: Micros,
+    shaping: Shaping,
 ) -> Candidate | Rejection:
     if isinstance(part, BadElement):
         return Rejection(part.index, part.type, part.detail)
@@ -180,6 +190,8 @@ def _judge(
         return Rejection(part.index, *refusal)
     if part.source is not None:
         event = event._replace(source_format=part.source)
+    if shaping:
+        event = shaping.shaped(event, now)
     return Candidate.of(event, names, now, policies.of(event.organization_id or ""))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import pluggy
 
@@ -18,11 +18,31 @@ from app.sinks.validity import check_event_type, check_sink, check_source
 ThingT = TypeVar("ThingT")
 
 
+CALLED = ("relaypoint_classify", "relaypoint_mask")
+"""Hooks that are called with what happens, and not once for what they bring."""
+
+
+@dataclass(frozen=True, slots=True)
+class HookCall:
+    """A plugin's implementation of a hook that is called with what happens.
+
+    Args:
+        plugin: the plugin, exactly (``distribution:name``).
+        hook: the hook's name.
+        function: takes the hook's arguments in their order.
+    """
+
+    plugin: str
+    hook: str
+    function: Callable[..., Any]
+
+
 @dataclass(frozen=True, slots=True)
 class Brought:
     """The checked things of one plugin. ``hooks`` names the hooks it implements, sorted."""
 
     hooks: tuple[str, ...]
+    calls: tuple[HookCall, ...]
     sinks: tuple[Sink, ...]
     event_types: tuple[PluginEventType, ...]
     sources: tuple[EventSource, ...]
@@ -41,8 +61,13 @@ class Brought:
         yield from (("event type", event_type.id) for event_type in self.event_types)
 
 
-def brought_by(module: object, hooks: pluggy.HookRelay) -> Brought:
+def brought_by(module: object, plugin: str, hooks: pluggy.HookRelay) -> Brought:
     """Everything a registered plugin brings.
+
+    Args:
+        module: the plugin.
+        plugin: its exact name.
+        hooks: pluggy's, with the plugin registered.
 
     Raises:
         ConfigurationError: something of it is refused, it implements no hook, or its hooks yield nothing.
@@ -55,11 +80,12 @@ def brought_by(module: object, hooks: pluggy.HookRelay) -> Brought:
     _refuse_listed(event_types)
     brought = Brought(
         hooks=tuple(sorted(implemented)),
+        calls=tuple([_call(plugin, implemented[hook], getattr(hooks, hook)) for hook in CALLED if hook in implemented]),
         sinks=_yielded(implemented, "relaypoint_sinks", check_sink),
         event_types=event_types,
         sources=_yielded(implemented, "relaypoint_sources", check_source),
     )
-    if not list(brought.names):
+    if not list(brought.names) and not brought.calls:
         raise ConfigurationError("the plugin brings no sink, and its other hooks yield nothing either")
     return brought
 
@@ -73,6 +99,15 @@ def _implemented(module: object, hooks: pluggy.HookRelay) -> dict[str, pluggy.Ho
         for implementation in caller.get_hookimpls()
         if implementation.plugin is module
     }
+
+
+def _call(plugin: str, implementation: pluggy.HookImpl, caller: pluggy.HookCaller) -> HookCall:
+    """The hook with all of its arguments in order, though an implementation may leave out those it does not need."""
+    function, named = implementation.function, implementation.argnames
+    wanted = caller.spec.argnames if caller.spec is not None else named
+    places = [wanted.index(name) for name in named]
+    whole = places == list(range(len(wanted)))
+    return HookCall(plugin, caller.name, function if whole else lambda *given: function(*[given[at] for at in places]))
 
 
 def _yielded(

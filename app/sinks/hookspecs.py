@@ -8,7 +8,7 @@ import pluggy
 
 from app.sinks.protocol import Sink
 from app.sinks.sources import EventSource
-from app.sinks.types import PluginEventType
+from app.sinks.types import Classification, Event, PluginEventType
 
 PROJECT = "relaypoint"
 """pluggy's project name, the entry-point group, and the prefix of every hook."""
@@ -90,3 +90,57 @@ class RelaypointSpecs:
         Since: plugin API version 1.
         """
         return ()
+
+    @hookspec
+    def relaypoint_classify(self, event: Event) -> Classification | None:
+        """Tags for an event, or a higher sensitivity, beyond what the built-in rules say.
+
+        Called for every event that is accepted, after it was normalised, rated and masked and before it is stored, on a
+        thread of its own. An organization's own sensitivity rules come afterwards and have the last word.
+
+        Args:
+            event: the canonical event; read-only.
+
+        Returns:
+            A ``Classification``, or None to say nothing.
+
+        If it raises, answers anything else or takes too long, the event is accepted without its word.
+
+        Example::
+
+            @hookimpl
+            def relaypoint_classify(event):
+                if event.data["actor"]["email"] == "breakglass@example.com":
+                    return Classification(tags=("break_glass",), sensitivity=5)
+
+        Since: plugin API version 1.
+        """
+        del event
+        return None
+
+    @hookspec
+    def relaypoint_mask(self, path: str, text: str) -> str:
+        """What may be stored of one text of an event, beyond the built-in masking.
+
+        Called for every text of every event that is accepted, before anything of it is stored, rated again or sent, on
+        a thread of its own. Ids that scope or route the event, keys, numbers and booleans are not asked about.
+
+        Args:
+            path: where it stands, such as ``actor.email`` or ``changes[0].after.users[2]``.
+            text: the text, already masked by the built-in rules.
+
+        Returns:
+            The text as it may be stored.
+
+        If it raises, answers anything but a text or takes too long, the whole text is masked.
+
+        Example::
+
+            @hookimpl
+            def relaypoint_mask(path, text):
+                return "***" if path == "actor.email" else text
+
+        Since: plugin API version 1.
+        """
+        del path
+        return text

@@ -13,7 +13,7 @@ from typing import Self
 import pluggy
 
 from app.core.errors import ConfigurationError
-from app.sinks.brought import Brought, brought_by
+from app.sinks.brought import Brought, HookCall, brought_by
 from app.sinks.discovery import Candidate, Source, discover
 from app.sinks.hookspecs import PROJECT, RelaypointSpecs
 from app.sinks.protocol import Sink
@@ -64,6 +64,7 @@ class SinkManager:
         self._sinks: dict[str, Sink] = {}
         self._sources: dict[str, EventSource] = {}
         self._event_types: dict[str, PluginEventType] = {}
+        self._calls: list[HookCall] = []
         self._owners: dict[tuple[str, str], str] = {}
         self._loaded: list[LoadedPlugin] = []
         self._failed: list[FailedPlugin] = []
@@ -126,6 +127,10 @@ class SinkManager:
         """The event types that plugins add to the catalogue, sorted by id."""
         return [self._event_types[name] for name in sorted(self._event_types)]
 
+    def calls(self, hook: str) -> tuple[HookCall, ...]:
+        """What plugins want to be called with, of one hook, sorted by plugin; empty as long as none is installed."""
+        return tuple(sorted((call for call in self._calls if call.hook == hook), key=lambda call: call.plugin))
+
     def plugins(self) -> list[LoadedPlugin]:
         """The loaded plugins, sorted by name."""
         return sorted(self._loaded, key=lambda plugin: (plugin.name, plugin.distribution))
@@ -153,7 +158,7 @@ class SinkManager:
         self._hooks.register(module, candidate.exact_name)
         try:
             self._hooks.check_pending()
-            brought = brought_by(module, self._hooks.hook)
+            brought = brought_by(module, candidate.exact_name, self._hooks.hook)
             self._refuse_taken(brought, candidate)
         except Exception:
             self._hooks.unregister(name=candidate.exact_name)
@@ -175,6 +180,7 @@ class SinkManager:
         source = candidate.source
         self._owners |= dict.fromkeys(brought.names, source.label)
         self._sinks |= {sink.info.name: sink for sink in brought.sinks}
+        self._calls += brought.calls
         self._sources |= {one.info.name: one for one in brought.sources}
         self._event_types |= {one.id: one for one in brought.event_types}
         self._loaded.append(

@@ -223,3 +223,16 @@ class PluginEventType:
 
     id: str
     title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Classification:
+    """What a plugin adds to the rating of an event.
+
+    Args:
+        tags: added to the tags it has.
+        sensitivity: 1 to 5; it counts where it is higher than the present one. None says nothing.
+    """
+
+    tags: tuple[str, ...] = ()
+    sensitivity: int | None = None

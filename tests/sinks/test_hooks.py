@@ -11,7 +11,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from app.sinks import Binding, Inbound, NoSecrets, Settings
+from app.sinks import Binding, Classification, Inbound, NoSecrets, Settings
 from app.sinks.manager import SinkManager
 from app.sinks.samples import sample_event
 
@@ -58,3 +58,16 @@ def test_hook_sources_brings_a_foreign_system(example_of: ExampleOf) -> None:
     assert source.delivery_id(inbound) == "m1"
     (event,) = source.events(inbound, Settings())
     assert (event["type"], event["entity"]["name"]) == ("door.access.audit", "Vault")
+
+
+def test_hook_classify_rates_an_event_higher(example_of: ExampleOf) -> None:
+    (call,) = example_of("relaypoint_classify").calls("relaypoint_classify")
+    glass = {"type": "admin", "id": "u_1", "email": "breakglass@example.com"}
+    assert call.function(sample_event(actor=glass)) == Classification(tags=("break_glass",), sensitivity=5)
+    assert call.function(sample_event()) is None
+
+
+def test_hook_mask_hides_what_must_not_be_stored(example_of: ExampleOf) -> None:
+    (call,) = example_of("relaypoint_mask").calls("relaypoint_mask")
+    assert call.function("description", "Ann, 010203-1234, moved") == "Ann, ***, moved"
+    assert call.function("description", "nothing to hide") == "nothing to hide"

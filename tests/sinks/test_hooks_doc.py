@@ -29,7 +29,7 @@ def example_of(hook: str) -> str:
 
 def written(hook: str) -> str:
     signature = inspect.signature(HOOKS[hook])
-    parameters = [str(one) for one in signature.parameters.values() if one.name != "self"]
+    parameters = [f"{one.name}: {one.annotation}" for one in signature.parameters.values() if one.name != "self"]
     return f"{hook}({', '.join(parameters)}) -> {signature.return_annotation}"
 
 
