@@ -15,11 +15,12 @@ from app.api.routing import Call, RouteTable
 from app.core.clock import to_rfc3339
 from app.core.errors import ForbiddenError
 from app.core.states import DeliveryState
-from app.delivery.history import AttemptView, get_delivery, list_deliveries
+from app.delivery.history import AttemptView, get_delivery, list_deliveries, receipt_of_delivery
 from app.delivery.redeliver import redeliver
 from app.routing.ledger import ledger_document
 from app.security.permissions import Permission
 from app.services import Services
+from app.store.receipts import ReceiptRow
 
 _READ = Permission.DELIVERIES_READ
 _Text = Annotated[str, Field(min_length=1, max_length=200)]
@@ -28,7 +29,7 @@ _Text = Annotated[str, Field(min_length=1, max_length=200)]
 class DeliveryQuery(PageQuery):
     """Which deliveries of a webhook to list; ``q`` is the start of an event id."""
 
-    state: Literal["pending", "sending", "delivered", "failed", "skipped", "parked"] | None = None
+    state: Literal["pending", "sending", "accepted", "delivered", "failed", "skipped", "parked"] | None = None
     event_type: _Text | None = None
     since: AwareDatetime | None = None
     until: AwareDatetime | None = None
@@ -70,7 +71,12 @@ def delivery_routes(services: Services) -> RouteTable:
     def get(call: Call, delivery: str) -> dict[str, Any]:
         with store.read() as connection:
             row, attempts = get_delivery(connection, delivery, call.scope)
-        return {**delivery_view(row), "attempts": [_attempt(one) for one in attempts]}
+            receipt = receipt_of_delivery(connection, row)
+        return {
+            **delivery_view(row),
+            "confirmation": _confirmation(receipt),
+            "attempts": [_attempt(one) for one in attempts],
+        }
 
     @table.add(
         "POST",
@@ -92,6 +98,23 @@ def delivery_routes(services: Services) -> RouteTable:
         return ledger_document(store, call.scope.organization_id)
 
     return table
+
+
+def _confirmation(receipt: ReceiptRow | None) -> dict[str, Any] | None:
+    """The receipt of an accepted delivery: when its receiver is asked next, and why the last time brought no word.
+
+    ``receipt`` None = its receiver cannot be asked about it any more; it goes on as an expired one.
+    """
+    if receipt is None:
+        return None
+    return {
+        "receipt": receipt.receipt,
+        "channel": receipt.channel,
+        "accepted_at": to_rfc3339(receipt.accepted_at),
+        "next_poll_at": to_rfc3339(receipt.poll_at),
+        "expires_at": to_rfc3339(receipt.expires_at),
+        "reason": receipt.trouble,
+    }
 
 
 def _attempt(attempt: AttemptView) -> dict[str, Any]:

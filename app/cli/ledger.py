@@ -1,4 +1,4 @@
-"""``relaypoint ledger``: owed = delivered + pending + failed + skipped + parked, to zero."""
+"""``relaypoint ledger``: owed = delivered + pending + confirming + failed + skipped + parked, to zero."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from app.routing.ledger import ledger_document
 from app.settings import load_settings
 from app.store.engine import open_store
 
-_COLUMNS = ("owed", "matched", "delivered", "pending", "failed", "skipped", "parked", "duplicates_possible")
+_COLUMNS = (
+    *("owed", "matched", "delivered", "pending", "confirming"),
+    *("failed", "skipped", "parked", "duplicates_possible"),
+)
 
 
 @click.command()

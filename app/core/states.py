@@ -14,6 +14,8 @@ class DeliveryState(IntEnum):
     FAILED = 3
     SKIPPED = 4
     PARKED = 5
+    ACCEPTED = 6
+    """The receiver took it and gave a receipt; whether it is safe there is still being asked."""
 
     @property
     def label(self) -> str:

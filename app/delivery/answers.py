@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 from types import MappingProxyType
 
-from app.core.clock import Micros
+from app.core.clock import SECOND, Micros
 from app.delivery.exchange import Returned
 from app.delivery.packing import Parcel
 from app.delivery.runtime import WebhookRuntime
 from app.sinks import classify_by_status, retry_after
+from app.sinks.confirmations import MAX_RECEIPT_CHARACTERS, SHORTEST_POLL_S, Confirms, Receipt
 from app.sinks.types import Answer, Outcome, Verdict
 
 _WAITING = frozenset({Verdict.RETRY, Verdict.THROTTLE})
@@ -57,3 +59,22 @@ def _judged(runtime: WebhookRuntime, returned: Returned, parcel: Parcel) -> Outc
 def outcome_per_member(outcome: Outcome, parcel: Parcel) -> tuple[Outcome, ...]:
     """One outcome for each delivery of the request."""
     return outcome.items if outcome.verdict is Verdict.PARTIAL else (outcome,) * len(parcel.members)
+
+
+def receipt_in(runtime: WebhookRuntime, returned: Returned) -> Receipt | None:
+    """The receipt that an accepted request was answered with; None when the sink finds none that can be kept."""
+    sink = runtime.sink
+    answer = Answer(returned.status, parse_head(returned.head), returned.body, returned.truncated)
+    try:
+        receipt = sink.receipt(answer, runtime.binding) if isinstance(sink, Confirms) else None
+    except Exception:  # noqa: BLE001 - a plugin may raise anything; then there is nothing to ask about
+        return None
+    if not isinstance(receipt, Receipt) or not 0 < len(receipt.id) <= MAX_RECEIPT_CHARACTERS:
+        return None
+    kept = len(receipt.channel) <= MAX_RECEIPT_CHARACTERS and "\0" not in receipt.id + receipt.channel
+    return receipt if kept else None
+
+
+def span_of(seconds: float) -> Micros:
+    """A wait for a confirmation as a sink gives it, at least the shortest."""
+    return math.ceil(max(seconds, SHORTEST_POLL_S) * SECOND)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection
 
-from app.core.clock import AT_ONCE, SECOND, Micros
+from app.core.clock import AT_ONCE, MILLISECOND, SECOND, Micros
 from app.core.ids import RandomBytes
 from app.core.states import CloseReason, Mode
 from app.delivery.landing import lost_attempt
@@ -17,11 +17,13 @@ from app.delivery.runtime import NotReadyError, RuntimeLoader, WebhookRuntime
 from app.delivery.stopping import Stopping
 from app.delivery.suspects import cleared, suspects_of, to_try
 from app.delivery.verdict import SUSPECT_AFTER
+from app.sinks.confirmations import MOST_RECEIPTS
 from app.store.batches import ClosedBatch, close_all, close_full
 from app.store.buffers import Buffer, batch_partitions, buffers_to_look_at, count_new, has_waited
 from app.store.claim import Claimed, ClaimedBatch, claim_batches, claim_deliveries, return_claimed
-from app.store.due import DueWebhook, due_webhooks
+from app.store.due import DueWebhook, due_webhooks, webhooks_with_receipts_due
 from app.store.holds import park_due
+from app.store.receipts import ReceiptRow, due_receipts
 from app.store.record import write_attempts
 from app.store.routes import enabled_versions, routing_generation
 
@@ -38,6 +40,9 @@ SUSPECTS_WAIT: Micros = SECOND
 RETRY_SHARE = 8
 """While first attempts fill a claim, one retry in so many is claimed beside them."""
 
+RECEIPTS_RECHECK: Micros = 200 * MILLISECOND
+"""How often it is asked which receipts are due, so that sinks without any pay nothing for them."""
+
 LaneOf = Callable[[WebhookRuntime, DueWebhook], Lane]
 
 
@@ -47,6 +52,8 @@ class Look:
 
     claimed: list[tuple[Lane, list[Claimed]]] = field(default_factory=list)
     batches: list[tuple[Lane, ClaimedBatch]] = field(default_factory=list)
+    receipts: list[tuple[Lane, list[ReceiptRow]]] = field(default_factory=list)
+    """Receipts to ask about now."""
     busy: set[int] = field(default_factory=set)
     """Partitions with something due, claimed now or left for the next look."""
 
@@ -54,8 +61,17 @@ class Look:
 class Claiming:
     """Looks for due work of the held partitions and claims what the lanes have room for."""
 
-    def __init__(self, loader: RuntimeLoader, token: int, random_bytes: RandomBytes, stops: Stopping) -> None:
+    def __init__(
+        self,
+        loader: RuntimeLoader,
+        token: int,
+        random_bytes: RandomBytes,
+        stops: Stopping,
+        is_asking: Callable[[int], bool],
+    ) -> None:
         self._loader = loader
+        self._is_asking = is_asking
+        self._receipts_looked_at: Micros = -RECEIPTS_RECHECK
         self._stops = stops
         self._token = token
         self._random_bytes = random_bytes
@@ -88,7 +104,22 @@ class Claiming:
             elif lane.room:
                 found.claimed.append((lane, self._claim(connection, lane, lanes, found, now)))
         self._note_losses(connection, found, now)
+        if not 0 <= now - self._receipts_looked_at < RECEIPTS_RECHECK:
+            self._receipts_looked_at = now
+            self._find_receipts(connection, held, lane_of, found, now)
         return found
+
+    def _find_receipts(
+        self, connection: Connection, held: Collection[int], lane_of: LaneOf, found: Look, now: Micros
+    ) -> None:
+        """What the receivers of the held partitions are to be asked about. Nobody else asks, so nothing is marked."""
+        for webhook in webhooks_with_receipts_due(connection, held, now):
+            if self._is_asking(webhook.pk):
+                continue
+            runtime = self._ready(connection, webhook, now)
+            if runtime is not None:
+                rows = due_receipts(connection, webhook.pk, now, MOST_RECEIPTS)
+                found.receipts.append((lane_of(runtime, webhook), rows))
 
     def _heed_changes(self, connection: Connection, lanes: Mapping[int, Lane]) -> None:
         """A webhook that somebody paused, disabled or changed sends nothing more of what was claimed before."""

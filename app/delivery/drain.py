@@ -18,6 +18,8 @@ from app.core.states import DeliveryState
 from app.delivery.access import TokenDesk
 from app.delivery.arrivals import Arrivals
 from app.delivery.claiming import Claiming, Look
+from app.delivery.confirmed import Findings
+from app.delivery.confirming import Confirming
 from app.delivery.contents import ContentLedger
 from app.delivery.egress import EgressClient
 from app.delivery.exchange import Returned
@@ -84,14 +86,16 @@ class Drain:
         self._seat = seat
         self._clock = clock
         self._stops = Stopping(audit)
-        self._claiming = Claiming(loader, token, random_bytes, self._stops)
         self._contents = ContentLedger()
         numbers = count(token << _EXCHANGE_BITS)
         self._watch = ReceiverWatch(jitter)
         self._landing = Landing(self._contents, lambda: next(numbers), self._watch, jitter)
         tokens = TokenDesk(client)
+        self._findings = Findings(self._watch, jitter)
+        self._confirming = Confirming(client, tokens, self._landing, self._findings)
+        self._claiming = Claiming(loader, token, random_bytes, self._stops, self._confirming.is_asking)
         self._launching = Launching(client, tokens, self._contents, self._landing, clock)
-        self._arrivals = Arrivals(tokens, self._landing)
+        self._arrivals = Arrivals(tokens, self._landing, self._confirming)
         self._lanes: dict[int, Lane] = {}
         self.held: set[int] = set()
         self.busy: set[int] = set()
@@ -106,7 +110,7 @@ class Drain:
     @property
     def is_idle(self) -> bool:
         """Nothing held, nothing to record, nothing on the wire."""
-        return not self.held and not self._landing.record and not self._client.in_flight
+        return not (self.held or self._landing.record or self._findings or self._client.in_flight)
 
     def turn_is_due(self, *, admitting: bool) -> bool:
         """Whether a write transaction is worth its price now."""
@@ -118,7 +122,7 @@ class Drain:
         if len(record.settled) >= GROUP:
             return True
         old_enough = now - self._landed_at >= GROUP_AGE or not self._client.in_flight
-        return old_enough and bool(record)
+        return old_enough and bool(record or self._findings)
 
     def _look_is_due(self, now: Micros) -> bool:
         if now - self._renewed_at >= RENEW:
@@ -154,6 +158,7 @@ class Drain:
             with self._store.write() as connection:
                 held = renew_partitions(connection, self.held, self._token, now)
                 fenced = write_record(connection, record, self._token)
+                self._findings.write(connection, now)
                 for pk, (state, reason) in self._landing.stops.items():
                     self._stops.stop(connection, pk, state=state, reason=reason, now=now)
                 write_health(connection, self._watch.changes())
@@ -180,15 +185,17 @@ class Drain:
         self._landing.record = record
 
     def _quiet(self, held: set[int], look: Look) -> set[int]:
-        """Partitions with nothing due, queued or on the wire."""
+        """Partitions with nothing due, queued, on the wire or to be asked about."""
         working = {lane.partition for lane in self._lanes.values() if not lane.is_idle}
-        return held - look.busy - working
+        asking = self._confirming.partitions.union(lane.partition for lane, _ in look.receipts)
+        return held - look.busy - working - asking
 
     def _after_commit(self, held: set[int], look: Look, fenced: int, now: Micros) -> None:
         for pk, (state, reason) in self._landing.stops.items():
             log.warning("webhook stopped", extra={"webhook": pk, "state": state, "reason": reason})
         self._landing.stops.clear()
         self._watch.written()
+        self._findings.committed()
         if fenced:
             log.warning("late results refused", extra={"deliveries": fenced})
         self.held = held
@@ -197,6 +204,9 @@ class Drain:
         for lane, batch in look.batches:
             lane.outstanding += len(batch.members)
             self._queue_batch(lane, OpenBatch(batch.pk, due_at=batch.again_at), batch, now)
+        for lane, receipts in look.receipts:
+            self._confirming.add(lane, receipts)
+        self._confirming.keep(held)
         self._drop_lanes()
         self.busy = {lane.partition for lane in self._lanes.values() if lane.has_queued} | (look.busy & held)
 
@@ -271,6 +281,7 @@ class Drain:
                 lane.appetite = 1
                 self._give_back_queue(lane)
         self._launching.launch([lane for lane in waiting if lane.has_queued])
+        self._confirming.launch(now)
 
     def _give_back_queue(self, lane: Lane) -> None:
         now = self._clock()
@@ -303,6 +314,7 @@ class Drain:
     def begin_stop(self) -> None:
         """Claim nothing more, and give back what was not started."""
         self._stopping = True
+        self._confirming.keep(())
         for lane in self._lanes.values():
             self._give_back_queue(lane)
 

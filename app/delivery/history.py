@@ -16,6 +16,7 @@ from app.core.states import AttemptOutcome, DeliveryState
 from app.delivery.answers import parse_head
 from app.delivery.runtime import timestamp_of
 from app.security.scope import Scope
+from app.store.receipts import ReceiptRow, receipt_of
 from app.store.tables import attempts, batches, contents, deliveries, events, exchanges, webhook_health, webhooks
 
 EXPIRED = b""
@@ -145,6 +146,14 @@ def get_delivery(connection: Connection, public_id: str, scope: Scope) -> tuple[
     if row is None:
         raise NotFoundError("no such delivery")
     return _row(row), _attempts(connection, webhook_id, event_seq)
+
+
+def receipt_of_delivery(connection: Connection, row: DeliveryRow) -> ReceiptRow | None:
+    """The receipt that an accepted delivery waits with; None in every other state."""
+    if row.state is not DeliveryState.ACCEPTED:
+        return None
+    found = connection.execute(select(webhooks.c.pk).where(webhooks.c.id == row.webhook_id)).scalar_one()
+    return receipt_of(connection, found, row.event_seq, row.attempt_count)
 
 
 def _row(row: Any) -> DeliveryRow:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from app.core.clock import AT_ONCE, Micros
 from app.core.states import DeliveryState
-from app.delivery.answers import outcome_per_member, read_answer
+from app.delivery.answers import outcome_per_member, read_answer, receipt_in, span_of
 from app.delivery.contents import ContentLedger
 from app.delivery.echoes import masked
 from app.delivery.exchange import Returned, TransferFailure
@@ -17,8 +17,9 @@ from app.delivery.packing import Parcel, halves
 from app.delivery.receiver_watch import ReceiverWatch
 from app.delivery.storable import storable
 from app.delivery.verdict import Jitter, Ruling, rule_on_failure, rule_on_lost_worker, rule_on_outcome
-from app.sinks.types import Outcome
+from app.sinks.types import Outcome, Verdict
 from app.store.claim import Claimed
+from app.store.receipts import ReceiptRow
 from app.store.record import AttemptRow, BatchRequestRow, ExchangeRow, Record, Settled, SettledBatch
 
 
@@ -57,11 +58,11 @@ class Landing:
             if self.halved(lane, flight.load, flight.parcel, outcome):
                 return
             outcome = without_patience(outcome, len(members))
-            rulings = self._rule_on_answer(flight, returned, outcome, now)
+            rulings = self._rule_on_answer(flight, returned, outcome, exchange_id, now)
         for member, ruling in zip(members, rulings, strict=True):
             self._settle(flight, member, ruling, returned, exchange_id)
         if lane.health.is_given_up(now):
-            self._stop(lane, "disabled", f"no success for five days: {lane.health.reason}")
+            self.stop(lane, "disabled", f"no success for five days: {lane.health.reason}")
         lane.outstanding -= len(members)
         lane.landed += len(members)
         self.close_parcel(lane, flight.load)
@@ -109,17 +110,50 @@ class Landing:
             rule_on_failure(failure, member, schedule, now, self._jitter, resolver_works=works) for member in members
         ]
 
-    def _rule_on_answer(self, flight: Flight, returned: Returned, outcome: Outcome, now: Micros) -> list[Ruling]:
+    def _rule_on_answer(
+        self, flight: Flight, returned: Returned, outcome: Outcome, exchange_id: int, now: Micros
+    ) -> list[Ruling]:
         lane, members = flight.lane, flight.parcel.members
         if returned.timings.dns:
             self._watch.resolved(lane, now)
         self._watch.answered(lane, outcome.items or (outcome,), flight.started_at, now)
         singles = outcome_per_member(outcome, flight.parcel)
         schedule = lane.runtime.schedule
+        has_receipt = self._keep_receipt(flight, returned, singles, exchange_id, now)
         return [
-            rule_on_outcome(single, member, schedule, now, self._jitter)
+            rule_on_outcome(single, member, schedule, now, self._jitter, has_receipt=has_receipt)
             for member, single in zip(members, singles, strict=True)
         ]
+
+    def _keep_receipt(
+        self, flight: Flight, returned: Returned, singles: Sequence[Outcome], exchange_id: int, now: Micros
+    ) -> bool:
+        """Write down the receipt of a request that was accepted and is confirmed later; answers if there is one."""
+        runtime = flight.lane.runtime
+        policy = runtime.confirmation
+        if policy is None or not any(one.verdict is Verdict.ACCEPTED_UNCONFIRMED for one in singles):
+            return False
+        receipt = receipt_in(runtime, returned)
+        if receipt is None:
+            return False
+        numbers = [member.event_seq for member in flight.parcel.members]
+        batch = flight.load.batch
+        self.record.receipts.append(
+            ReceiptRow(
+                exchange_id,
+                runtime.pk,
+                min(numbers),
+                max(numbers),
+                None if batch is None else batch.pk,
+                runtime.place,
+                receipt.channel,
+                receipt.id,
+                now,
+                now + span_of(policy.poll_s),
+                now + span_of(policy.expires_s),
+            )
+        )
+        return True
 
     def refuse(self, lane: Lane, load: Load, member: Claimed, ruling: Ruling, now: Micros) -> None:
         """Write down a delivery that was ruled on before anything was sent.
@@ -130,7 +164,7 @@ class Landing:
         self._apply(lane, load, member, ruling)
         lane.outstanding -= 1
         if lane.runtime.head_blocks and ruling.state is DeliveryState.PARKED:
-            self._stop(lane, "paused", f"its head is parked: {ruling.detail}")
+            self.stop(lane, "paused", f"its head is parked: {ruling.detail}")
 
     def set_aside(self, lane: Lane, member: Claimed, ruling: Ruling) -> None:
         """End a delivery that worker after worker died with. There is no attempt: nothing was tried this time."""
@@ -180,9 +214,10 @@ class Landing:
             due_at = AT_ONCE
         self._add_settled(load, member, ruling, due_at)
         if ruling.stop_webhook:
-            self._stop(lane, ruling.stop_webhook, ruling.detail or "the receiver refuses everything")
+            self.stop(lane, ruling.stop_webhook, ruling.detail or "the receiver refuses everything")
 
-    def _stop(self, lane: Lane, state: str, reason: str) -> None:
+    def stop(self, lane: Lane, state: str, reason: str) -> None:
+        """Stop a webhook with the next record, and send nothing more of it until then."""
         self.stops[lane.runtime.pk] = (state, storable(reason) or "")
         lane.stopped = True
 

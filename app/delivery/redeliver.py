@@ -16,6 +16,11 @@ from app.store.tables import deliveries, webhooks
 
 _REPEATABLE = (DeliveryState.DELIVERED, DeliveryState.FAILED, DeliveryState.SKIPPED, DeliveryState.PARKED)
 
+_ON_ITS_WAY = {
+    DeliveryState.SENDING: "this delivery is sending: an attempt is on its way; wait for its end",
+    DeliveryState.ACCEPTED: "this delivery is accepted: its receiver is still asked to confirm it; wait for its word",
+}
+
 
 def redeliver(connection: Connection, public_id: str, scope: Scope, now: Micros) -> int:
     """Make one delivery due again, with a fresh run of its retry schedule; answers the partition to ring.
@@ -53,8 +58,8 @@ def redeliver(connection: Connection, public_id: str, scope: Scope, now: Micros)
 
 def _why_not(delivery: Row[Any], webhook_state: str, mode: Mode, now: Micros) -> str:
     """Why an unfinished delivery needs no redelivery, and what happens to it instead."""
-    if delivery.state == DeliveryState.SENDING:
-        return "this delivery is sending: an attempt is on its way; wait for its end"
+    if delivery.state in _ON_ITS_WAY:
+        return _ON_ITS_WAY[delivery.state]
     if webhook_state != "enabled":
         return f"this delivery is pending and held, because the webhook is {webhook_state}; resume the webhook"
     if delivery.batch_pk is not None:

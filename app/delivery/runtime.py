@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import Any, cast
 
 import orjson
@@ -18,6 +19,7 @@ from app.delivery.signing import RequestSigner, signer_for
 from app.routing.webhook_input import BLOCKS
 from app.security.sealed_fields import ENDPOINT, HEADERS, SECRETS, SIGNING
 from app.security.vault import Vault
+from app.sinks.confirmations import Confirmation, Confirms
 from app.sinks.manager import SinkManager
 from app.sinks.protocol import Sink
 from app.sinks.tokens import UsesToken
@@ -52,6 +54,10 @@ class WebhookRuntime:
     """When the previous signing secret ends, so that the runtime must be built anew."""
     token_request: OutboundRequest | None = field(repr=False)
     """Gets an access token; None when requests need none."""
+    confirmation: Confirmation | None
+    """How it waits for its receiver's confirmations; None where a good answer is the last word."""
+    place: bytes
+    """Tells this receiver from another that the webhook had or will have."""
 
 
 _FETCH = 500
@@ -158,6 +164,8 @@ class RuntimeLoader:
             batch_max_bytes=row["batch_max_bytes"],
             signing_changes_at=until if until and until > now else None,
             token_request=sink.token_request(binding) if isinstance(sink, UsesToken) else None,
+            confirmation=sink.confirmation(binding) if isinstance(sink, Confirms) else None,
+            place=blake2b(f"{sink.info.name} {binding.endpoint_url}".encode(), digest_size=8).digest(),
         )
 
     def _signing_secrets(self, row: RowMapping, now: Micros) -> list[bytes]:

@@ -10,6 +10,7 @@ from app.core.clock import Micros
 from app.core.retry import next_attempt
 from app.core.states import AttemptOutcome, DeliveryState
 from app.delivery.exchange import FailureClass, TransferFailure
+from app.sinks.confirmations import OnExpiry
 from app.sinks.types import Outcome, Verdict
 from app.store.claim import Claimed
 
@@ -48,15 +49,25 @@ class Ruling:
 
 
 def rule_on_outcome(
-    outcome: Outcome, member: Claimed, schedule: tuple[int, ...], now: Micros, jitter: Jitter = JITTER
+    outcome: Outcome,
+    member: Claimed,
+    schedule: tuple[int, ...],
+    now: Micros,
+    jitter: Jitter = JITTER,
+    *,
+    has_receipt: bool = False,
 ) -> Ruling:
-    """The ruling on a sink's reading of an answer. PARTIAL and SPLIT are taken apart before they come here."""
+    """The ruling on a sink's reading of an answer. PARTIAL and SPLIT are taken apart before they come here.
+
+    ``has_receipt`` says that the receiver can be asked later whether what it accepted is safe.
+    """
     reason = outcome.reason or None
     match outcome.verdict:
         case Verdict.DELIVERED:
             return Ruling(DeliveryState.DELIVERED, AttemptOutcome.DELIVERED, detail=reason)
         case Verdict.ACCEPTED_UNCONFIRMED:
-            return Ruling(DeliveryState.DELIVERED, AttemptOutcome.UNCONFIRMED, detail=reason)
+            state = DeliveryState.ACCEPTED if has_receipt else DeliveryState.DELIVERED
+            return Ruling(state, AttemptOutcome.UNCONFIRMED, detail=reason)
         case Verdict.SINK_BROKEN:
             stop = "disabled" if outcome.disable else "paused"
             return Ruling(
@@ -128,6 +139,21 @@ def rule_on_lost_worker(member: Claimed, *, alone: bool = True) -> Ruling:
         return Ruling(DeliveryState.FAILED, AttemptOutcome.UNKNOWN, error_class="worker_lost", detail=detail)
     detail = "the worker stopped between sending and recording; the receiver may have got it"
     return Ruling(DeliveryState.PENDING, AttemptOutcome.UNKNOWN, member.due_at, "worker_lost", detail)
+
+
+UNCONFIRMED = "unconfirmed"
+"""The error class of an attempt that the receiver accepted and never confirmed."""
+
+
+def rule_on_expiry(
+    on_expiry: OnExpiry, words: str, tries: int, schedule: tuple[int, ...], now: Micros, jitter: Jitter = JITTER
+) -> Ruling:
+    """The ruling on a delivery whose receipt expired; ``words`` say why. What is sent again may arrive twice."""
+    if on_expiry is OnExpiry.UNCONFIRMED:
+        return Ruling(DeliveryState.DELIVERED, AttemptOutcome.UNCONFIRMED, None, UNCONFIRMED, words)
+    due_at = next_attempt(tries, schedule, now, jitter()) if on_expiry is OnExpiry.RESEND else None
+    state = DeliveryState.FAILED if due_at is None else DeliveryState.PENDING
+    return Ruling(state, AttemptOutcome.UNKNOWN, due_at, UNCONFIRMED, words)
 
 
 def _again(

@@ -7,7 +7,7 @@ from typing import Any
 from app.store.engine import Store
 from app.store.ledger import Ledger, WebhookLedger, read_ledger
 
-_SUMS = ("owed", "matched", "delivered", "pending", "failed", "skipped", "parked", "duplicates_possible")
+_SUMS = ("owed", "matched", "delivered", "pending", "confirming", "failed", "skipped", "parked", "duplicates_possible")
 
 
 def ledger_document(store: Store, organization_id: str | None = None) -> dict[str, Any]:

@@ -9,11 +9,12 @@ from sqlalchemy import RowMapping
 
 from app.core.clock import Micros, to_rfc3339
 from app.core.states import Mode
+from app.store.receipts import WaitingReceipts
 from app.store.webhook_health import HEALTH_COLUMNS, read_health
 
 
-def webhook_view(row: RowMapping) -> dict[str, Any]:
-    """The public form of a row of ``webhooks``."""
+def webhook_view(row: RowMapping, waiting: WaitingReceipts | None = None) -> dict[str, Any]:
+    """The public form of a row of ``webhooks``; ``waiting`` is what its receiver has not confirmed yet."""
     return {
         "id": row["id"],
         "type": Mode(row["mode"]).label,
@@ -43,7 +44,7 @@ def webhook_view(row: RowMapping) -> dict[str, Any]:
         "rate_limit": {"per_s": row["rate_per_s"]} if row["rate_per_s"] else None,
         "concurrency": row["concurrency"],
         "failing_head": row["failing_head"],
-        "health": health_view(row),
+        "health": health_view(row) | {"confirmations": _confirmations(waiting)},
         "partition": row["partition"],
         "version": row["version"],
         "created_at": to_rfc3339(row["created_at"]),
@@ -66,6 +67,18 @@ def health_view(row: RowMapping) -> dict[str, Any]:
         "consecutive_failures": health.failures,
         "without_success_since": _moment(health.since),
         "next_probe_at": _moment(health.held_until) if works else None,
+    }
+
+
+def _confirmations(waiting: WaitingReceipts | None) -> dict[str, Any] | None:
+    if waiting is None:
+        return None
+    return {
+        "waiting": waiting.waiting,
+        "overdue": waiting.overdue,
+        "oldest_accepted_at": _moment(waiting.oldest_accepted_at),
+        "next_poll_at": _moment(waiting.next_poll_at),
+        "reason": waiting.trouble,
     }
 
 

@@ -38,6 +38,7 @@ from app.store.engine import Store
 from app.store.holds import release, resume_webhook
 from app.store.left_behind import skip_deliveries
 from app.store.partitions import next_counter
+from app.store.receipts import waiting_receipts
 from app.store.tables import contexts, organizations, webhook_health, webhooks
 from app.store.webhook_health import HEALTH_COLUMNS, forget_health
 
@@ -154,7 +155,7 @@ class WebhookService:
             NotFoundError: there is none in this scope.
         """
         with self._store.read() as connection:
-            return webhook_view(_row(connection, scope, webhook_id))
+            return self._shown(connection, _row(connection, scope, webhook_id))
 
     def page(
         self,
@@ -178,8 +179,10 @@ class WebhookService:
         statement = _WITH_HEALTH.where(*wanted).order_by(webhooks.c.pk).limit(limit + 1)
         with self._store.read() as connection:
             rows = connection.execute(statement).mappings().all()
-        shown = rows[:limit]
-        return Page([webhook_view(row) for row in shown], shown[-1]["pk"] if len(rows) > limit else None)
+            shown = rows[:limit]
+            waiting = waiting_receipts(connection, [row["pk"] for row in shown], self._clock())
+        views = [webhook_view(row, waiting.get(row["pk"])) for row in shown]
+        return Page(views, shown[-1]["pk"] if len(rows) > limit else None)
 
     def patch(self, scope: Scope, webhook_id: str, patch: WebhookPatch, by: Author = SYSTEM) -> dict[str, Any]:
         """Change a webhook.
@@ -206,8 +209,9 @@ class WebhookService:
                 self._close_buffer(connection, row["pk"], now, CloseReason.DISABLED)
             after = _row(connection, scope, webhook_id)
             rings = self._tell(connection, webhook_changed(by, row, after, patch=patch))
+            view = self._shown(connection, after)
         self._doorbell.ring(rings | {row["partition"]} if starts_anew else rings)
-        return webhook_view(after)
+        return view
 
     def pause(self, scope: Scope, webhook_id: str, by: Author = SYSTEM) -> dict[str, Any]:
         """Keep deliveries back; new events keep being owed.
@@ -224,8 +228,9 @@ class WebhookService:
             _write(connection, row, paused, now)
             after = _row(connection, scope, webhook_id)
             rings = self._tell(connection, webhook_changed(by, row, after))
+            view = self._shown(connection, after)
         self._doorbell.ring(rings)
-        return webhook_view(after)
+        return view
 
     def resume(
         self, scope: Scope, webhook_id: str, resumption: Resumption = AT_FULL_SPEED, by: Author = SYSTEM
@@ -242,9 +247,13 @@ class WebhookService:
             resume_webhook(connection, row["pk"], self._clock(), probe=resumption.probe)
             after = _row(connection, scope, webhook_id)
             rings = self._tell(connection, webhook_changed(by, row, after))
+            view = self._shown(connection, after)
         log.warning("webhook resumed", extra={"webhook": webhook_id, "was": row["state"], "probe": resumption.probe})
         self._doorbell.ring(rings | {row["partition"]})
-        return webhook_view(after)
+        return view
+
+    def _shown(self, connection: Connection, row: RowMapping) -> dict[str, Any]:
+        return webhook_view(row, waiting_receipts(connection, [row["pk"]], self._clock()).get(row["pk"]))
 
     def delete(self, scope: Scope, webhook_id: str, by: Author = SYSTEM) -> None:
         """End a webhook. What it was still owed is skipped, with that reason; its history stays.

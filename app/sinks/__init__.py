@@ -15,6 +15,7 @@ from app.core.endpoint_url import SYSLOG_SCHEMES, SYSLOG_UDP, WEB_SCHEMES, is_sy
 from app.sinks.addresses import address, beside
 from app.sinks.capabilities import ChecksSettings, ChoosesSignatures
 from app.sinks.compression import GZIP, gunzip_body, gzip_body
+from app.sinks.confirmations import Confirmation, Confirms, OnExpiry, Receipt
 from app.sinks.credentials import basic, bearer
 from app.sinks.digest import Digest, counted
 from app.sinks.hookspecs import hookimpl
@@ -90,6 +91,8 @@ __all__ = [
     "ChoosesSignatures",
     "Classification",
     "ClientCertificate",
+    "Confirmation",
+    "Confirms",
     "ConsoleUrl",
     "Digest",
     "Event",
@@ -101,10 +104,12 @@ __all__ = [
     "Item",
     "Limits",
     "NoSecrets",
+    "OnExpiry",
     "OutboundRequest",
     "Outcome",
     "PemSecret",
     "PluginEventType",
+    "Receipt",
     "Reject",
     "Settings",
     "SignatureKind",

@@ -11,6 +11,7 @@ from app.core.clock import AT_ONCE, Micros
 from app.core.receiver_health import Health
 from app.store.buffers import wants_look
 from app.store.tables import batches, deliveries, events, partitions, webhook_health, webhooks
+from app.store.tables_receipts import receipts
 from app.store.webhook_health import HEALTH_COLUMNS, read_health
 
 
@@ -49,6 +50,20 @@ _DUE_PARTITIONS = (
     .distinct()
 )
 
+# The first condition knows no webhook: where nothing waits, none is looked at. A receiver that asked for fewer requests
+# is asked about its receipts all the same, because they are what it wants to be rid of.
+_HAS_RECEIPTS_DUE = (
+    select(receipts.c.exchange_id).limit(1).scalar_subquery().is_not(None),
+    webhooks.c.state == "enabled",
+    select(1).where(receipts.c.webhook_pk == webhooks.c.pk, receipts.c.poll_at <= _NOW).correlate(webhooks).exists(),
+)
+_WITH_RECEIPTS_DUE = (
+    select(webhooks.c.pk, webhooks.c.version, webhooks.c.partition, *HEALTH_COLUMNS)
+    .select_from(_WITH_HEALTH)
+    .where(webhooks.c.partition.in_(bindparam("held", expanding=True)), *_HAS_RECEIPTS_DUE)
+)
+_PARTITIONS_WITH_RECEIPTS_DUE = select(webhooks.c.partition).where(*_HAS_RECEIPTS_DUE).distinct()
+
 _OLDEST_FIRST_ATTEMPT = (
     select(events.c.received_at)
     .join(deliveries, deliveries.c.event_seq == events.c.seq)
@@ -78,13 +93,20 @@ def due_webhooks(connection: Connection, held: Collection[int], now: Micros) -> 
     return [DueWebhook(row[0], row[1], row[2], read_health(row[3:])) for row in rows]
 
 
+def webhooks_with_receipts_due(connection: Connection, held: Collection[int], now: Micros) -> list[DueWebhook]:
+    """The enabled webhooks of the held partitions whose receiver is to be asked about receipts now."""
+    rows = connection.execute(_WITH_RECEIPTS_DUE, {"held": sorted(held), "now": now})
+    return [DueWebhook(row[0], row[1], row[2], read_health(row[3:])) for row in rows]
+
+
 def due_partitions(connection: Connection, now: Micros) -> list[int]:
     """Partitions that somebody should take now: one index probe per webhook, however long the backlog.
 
-    They have such a webhook, a buffer that wants a look, or a holder that let its lease end: what it had in flight is
-    due with the next holder.
+    They have such a webhook, a buffer that wants a look, receipts to ask about, or a holder that let its lease end:
+    what it had in flight is due with the next holder.
     """
     waiting = set(connection.execute(_DUE_PARTITIONS, {"now": now}).scalars())
+    waiting.update(connection.execute(_PARTITIONS_WITH_RECEIPTS_DUE, {"now": now}).scalars())
     abandoned = select(partitions.c.id).where(partitions.c.token != 0, partitions.c.lease_until < now)
     return sorted(waiting.union(connection.execute(abandoned).scalars()))
 

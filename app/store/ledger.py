@@ -19,7 +19,8 @@ UNNAMED_CAUSE = "unknown"
 class WebhookLedger:
     """The account of one webhook. *sending* counts as pending here: nothing has been proved yet.
 
-    ``owed`` was written with the deliveries, ``matched`` counts the delivery rows there are.
+    ``owed`` was written with the deliveries, ``matched`` counts the delivery rows there are. ``confirming`` is how many
+    are *accepted*: the receiver took them and has not confirmed them.
     """
 
     webhook_id: str
@@ -28,6 +29,7 @@ class WebhookLedger:
     matched: int = 0
     delivered: int = 0
     pending: int = 0
+    confirming: int = 0
     failed: int = 0
     skipped: int = 0
     parked: int = 0
@@ -42,7 +44,8 @@ class WebhookLedger:
     @property
     def difference(self) -> int:
         """Owed less what became of it; anything but 0 is a lost or invented delivery."""
-        return self.owed - self.delivered - self.pending - self.failed - self.skipped - self.parked
+        ended = self.delivered + self.failed + self.skipped
+        return self.owed - ended - self.pending - self.confirming - self.parked
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,7 @@ _COLUMN = {
     DeliveryState.FAILED: "failed",
     DeliveryState.SKIPPED: "skipped",
     DeliveryState.PARKED: "parked",
+    DeliveryState.ACCEPTED: "confirming",
 }
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Connection, and_, literal_column, or_, sel
 
 from app.core.clock import DAY, Micros
 from app.core.states import DeliveryState
+from app.store.receipts import accepted_left
 from app.store.tables import batches, deliveries, webhooks
 
 LEFT_BEHIND: Micros = 7 * DAY
@@ -42,6 +43,9 @@ def skip_deliveries(connection: Connection, webhook_pk: int, now: Micros, reason
     parked = (of_it, deliveries.c.state == DeliveryState.PARKED, deliveries.c.state > literal_column("2"))
     due = (of_it, deliveries.c.due_at.is_not(None), _is_free(deliveries.c.due_at <= now))
     found = _seqs(connection, due) or _seqs(connection, parked) or _members(connection, webhook_pk, now)
+    if not found:
+        found = accepted_left(connection, webhook_pk, CHUNK)
+        reason = f"{reason}; its receiver had taken it and not confirmed it"
     if found:
         skipped = {"state": DeliveryState.SKIPPED, "due_at": None, "lease_token": None, "reason": reason}
         connection.execute(update(deliveries).where(of_it, deliveries.c.event_seq.in_(found)).values(**skipped))

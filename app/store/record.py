@@ -13,6 +13,7 @@ from sqlalchemy import BigInteger, Connection, bindparam, update
 
 from app.core.clock import Micros
 from app.store.bulk import bulk_insert
+from app.store.receipts import ReceiptRow, write_receipts
 from app.store.tables import attempts, batch_requests, batches, contents, exchanges
 
 
@@ -97,6 +98,7 @@ class Record:
     contents: list[tuple[bytes, int, bytes]] = field(default_factory=list)
     batches: list[SettledBatch] = field(default_factory=list)
     batch_requests: list[BatchRequestRow] = field(default_factory=list)
+    receipts: list[ReceiptRow] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         return bool(self.settled or self.attempts or self.exchanges or self.batches)
@@ -127,6 +129,8 @@ def write_record(connection: Connection, record: Record, token: int) -> int:
     bulk_insert(connection, batch_requests, BatchRequestRow._fields, record.batch_requests)
     # A fenced engine may write an attempt that its successor wrote as unknown: the first writer's row stays.
     write_attempts(connection, record.attempts)
+    if record.receipts:
+        write_receipts(connection, record.receipts)
     fenced = len(record.settled) - _settle(connection, record.settled, token) if record.settled else 0
     if record.batches:
         connection.execute(

@@ -1,9 +1,9 @@
 """Retention: exact bytes go after some days, the receipts that tell what became of every event later.
 
 Everything goes in steps of one short transaction each, so that nobody waits long for the write turn. An event goes with
-all it was owed, and only when every one of its deliveries has ended: what is pending, being sent or parked keeps its
-event, its attempts and its batch, however old. The accounts are lowered in the same transaction, so the ledger balances
-at any moment.
+all it was owed, and only when every one of its deliveries has ended: what is pending, being sent, accepted or parked
+keeps its event, its attempts and its batch, however old. The accounts are lowered in the same transaction, so the
+ledger balances at any moment.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ CHUNK_BYTES = 32 * 1024 * 1024
 """Bytes of contents removed in one step."""
 CHUNK_DELIVERIES = 2_000
 """Deliveries removed in one step."""
-_UNFINISHED = frozenset({DeliveryState.PENDING, DeliveryState.SENDING, DeliveryState.PARKED})
+_UNFINISHED = frozenset({DeliveryState.PENDING, DeliveryState.SENDING, DeliveryState.PARKED, DeliveryState.ACCEPTED})
 
 
 def remove_contents(store: Store, now: Micros, keep_days: int) -> int:

@@ -174,6 +174,7 @@ Index(
     postgresql_where=deliveries.c.due_at.is_not(None),
 )
 
+# Those whose receipt is still asked about are in it too, so that they need no index of their own.
 _ENDED_BADLY = deliveries.c.state > int(DeliveryState.DELIVERED)
 Index(
     "ix_deliveries_ended_badly",

@@ -9,19 +9,29 @@ from pydantic import BaseModel
 
 from app.sinks import (
     Answer,
+    Confirmation,
     Event,
     Item,
     Limits,
     OutboundRequest,
     Outcome,
+    Receipt,
     Sink,
     SinkInfo,
     describe_settings,
     hookimpl,
 )
+from plugins.splunk_hec.acknowledgement import read_acks, receipt_of, waiting
 from plugins.splunk_hec.answers import classify_answer
 from plugins.splunk_hec.envelope import envelope
-from plugins.splunk_hec.requests import event_request, health_request, metadata
+from plugins.splunk_hec.requests import (
+    ack_request,
+    can_be_asked,
+    channel_of,
+    event_request,
+    health_request,
+    metadata,
+)
 from plugins.splunk_hec.settings import Endpoint, SplunkBinding, SplunkConfig, SplunkSecrets
 
 __all__ = ["SplunkBinding", "SplunkConfig", "SplunkHecSink", "SplunkSecrets", "relaypoint_sinks"]
@@ -57,7 +67,28 @@ class SplunkHecSink:
 
     def classify(self, answer: Answer, items: Sequence[Item], binding: SplunkBinding) -> Outcome:
         """By the HEC code in the body, and by status only when there is none."""
-        return classify_answer(answer, items, binding.config)
+        return classify_answer(answer, items, binding.config, asks=can_be_asked(binding))
+
+    def confirmation(self, binding: SplunkBinding) -> Confirmation:
+        """As configured; it matters only for tokens that have indexer acknowledgement on."""
+        return waiting(binding.config)
+
+    def receipt(self, answer: Answer, binding: SplunkBinding) -> Receipt | None:
+        """The ``ackId`` of an answer, and the channel it belongs to."""
+        return receipt_of(answer, channel_of(binding)) if can_be_asked(binding) else None
+
+    def confirm_request(self, receipts: Sequence[Receipt], binding: SplunkBinding) -> OutboundRequest | None:
+        """The question which requests are indexed."""
+        return ack_request(receipts, binding) if can_be_asked(binding) else None
+
+    def read_confirmation(
+        self,
+        answer: Answer,
+        receipts: Sequence[Receipt],
+        binding: SplunkBinding,  # noqa: ARG002 - the protocol's signature
+    ) -> frozenset[str] | Outcome:
+        """The requests that are indexed; all others wait on."""
+        return read_acks(answer, receipts)
 
     def probe(self, binding: SplunkBinding) -> OutboundRequest | None:
         """The collector's health endpoint."""

@@ -10,7 +10,8 @@ import orjson
 from app.sinks import Answer, Item, Outcome, Verdict, classify_by_status, is_success, retry_after, too_large
 from plugins.splunk_hec.settings import SplunkConfig, WrongIndex
 
-_AWAITS_ACK = "the collector took the events; whether the indexers stored them is not asked"
+_ASKED = "the collector took the events; the indexers' acknowledgement is awaited"
+_NOT_ASKED = "the collector took the events; whether the indexers stored them is not asked"
 """The token has indexer acknowledgement switched on."""
 
 HEALTHY = 17
@@ -22,7 +23,7 @@ _NEARLY_FULL = frozenset({24, 25})
 NEARLY_FULL_PAUSE_S = 1.0
 """The pause that a collector gets which took the events but says that its queue is nearly full."""
 
-_MEANINGS: dict[int, tuple[Verdict, str]] = {
+MEANINGS: dict[int, tuple[Verdict, str]] = {
     0: (Verdict.DELIVERED, ""),
     1: (Verdict.SINK_BROKEN, "the token is disabled"),
     2: (Verdict.SINK_BROKEN, "a token is required"),
@@ -58,12 +59,12 @@ _MEANINGS: dict[int, tuple[Verdict, str]] = {
 class Reply:
     """The body of a HEC answer. ``first_bad`` is ``invalid-event-number``: events before it were taken.
 
-    ``awaits_ack`` says that the token has indexer acknowledgement on, so that success means taken, not yet stored.
+    ``ack_id`` is there when the token has indexer acknowledgement on, so that success means taken, not yet stored.
     """
 
     code: int
     first_bad: int | None
-    awaits_ack: bool = False
+    ack_id: int | None = None
 
 
 def parse_reply(body: bytes) -> Reply | None:
@@ -76,30 +77,32 @@ def parse_reply(body: bytes) -> Reply | None:
         return None
     first_bad = data.get("invalid-event-number")
     named = first_bad if type(first_bad) is int and first_bad >= 0 else None
-    return Reply(data["code"], named, awaits_ack=type(data.get("ackId")) is int)
+    ack_id = data.get("ackId")
+    return Reply(data["code"], named, ack_id if type(ack_id) is int and ack_id >= 0 else None)
 
 
-def classify_answer(answer: Answer, items: Sequence[Item], config: SplunkConfig) -> Outcome:
+def classify_answer(answer: Answer, items: Sequence[Item], config: SplunkConfig, *, asks: bool) -> Outcome:
     """What the answer means for each item of the request.
 
     Args:
         answer: the receiver's answer.
         items: what the request carried; empty for a probe.
         config: names the index the token may not write to, and says what follows from that.
+        asks: whether the indexers' acknowledgement is going to be asked for, if the token has it on.
     """
     reply = parse_reply(answer.body)
     if reply is None:
         return _not_hec(answer, items)
     if reply.code == HEALTHY and is_success(answer.status):
         return _healthy(items)
-    meaning = _MEANINGS.get(reply.code)
+    meaning = MEANINGS.get(reply.code)
     if meaning is None or (meaning[0] is Verdict.DELIVERED and not is_success(answer.status)):
         return _by_status(answer, items)
     if reply.code == _WRONG_INDEX:
         meaning = _wrong_index(config)
     outcome = _outcome(reply.code, *meaning, answer)
-    if outcome.verdict is Verdict.DELIVERED and reply.awaits_ack:
-        return replace(outcome, verdict=Verdict.ACCEPTED_UNCONFIRMED, reason=_AWAITS_ACK)
+    if outcome.verdict is Verdict.DELIVERED and reply.ack_id is not None:
+        return replace(outcome, verdict=Verdict.ACCEPTED_UNCONFIRMED, reason=_ASKED if asks else _NOT_ASKED)
     return _apply(outcome, reply.first_bad, len(items))
 
 

@@ -29,6 +29,19 @@ class WrongIndex(StrEnum):
     REJECT = "reject"
 
 
+class Acknowledgement(StrEnum):
+    """What happens with a token that has indexer acknowledgement on."""
+
+    RESEND = "resend"
+    """Wait for it, and send again what is not acknowledged in time."""
+    FAIL = "fail"
+    """Wait for it, and fail what is not acknowledged in time."""
+    UNCONFIRMED = "unconfirmed"
+    """Wait for it, and call what is not acknowledged in time delivered, but unconfirmed."""
+    IGNORE = "ignore"
+    """Do not ask: delivered, but unconfirmed."""
+
+
 class SplunkConfig(Settings):
     """Where the events go inside Splunk, and how much one request carries."""
 
@@ -37,7 +50,7 @@ class SplunkConfig(Settings):
             "examples": [
                 {"index": "audit"},
                 {"endpoint": "raw", "index": "audit", "gzip": False},
-                {"host": "relay-1", "cim_fields": False, "gzip": False, "max_events": 50},
+                {"host": "relay-1", "cim_fields": False, "gzip": False, "max_events": 50, "acknowledgement": "ignore"},
             ]
         }
     )
@@ -82,6 +95,26 @@ class SplunkConfig(Settings):
             widget="select",
         ),
     ] = WrongIndex.PAUSE
+    acknowledgement: Annotated[
+        Acknowledgement,
+        Hint(
+            title="Indexer acknowledgement",
+            help="For tokens that have it on. What to do with events that are not acknowledged in time.",
+            group="Acknowledgement",
+            order=1,
+            widget="select",
+        ),
+    ] = Acknowledgement.RESEND
+    ack_poll_s: Annotated[
+        int,
+        Field(ge=1, le=300),
+        Hint(title="Ask every", help="Seconds.", group="Acknowledgement", order=2),
+    ] = 10
+    ack_wait_s: Annotated[
+        int,
+        Field(ge=10, le=86_400),
+        Hint(title="Wait for", help="Seconds; then it counts as not acknowledged.", group="Acknowledgement", order=3),
+    ] = 300
     channel: Annotated[
         str,
         Field(pattern=_GUID),

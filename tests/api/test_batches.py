@@ -36,6 +36,7 @@ def test_what_waits_is_closed_by_hand_and_shown_with_its_members(platform: Calle
         "failed": 0,
         "skipped": 0,
         "parked": 0,
+        "accepted": 0,
         "left": 0,
     }
     assert [one["event_id"] for one in shown["members"]["items"]] == ["e1"]

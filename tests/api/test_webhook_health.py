@@ -40,6 +40,7 @@ def test_a_new_webhook_is_healthy_and_says_so_in_lists_too(platform: Caller, web
         "consecutive_failures": 0,
         "without_success_since": None,
         "next_probe_at": None,
+        "confirmations": None,
     }
     assert shown(platform, webhook) == healthy
     listed = platform("GET", "/v1/webhooks").json

@@ -13,6 +13,7 @@ from app.delivery.egress import EgressClient
 from app.delivery.egress_guard import EgressPolicy
 from app.delivery.replaying import Replayer
 from app.delivery.replays import ReplayService
+from tests.delivery.hec import Collector, collecting
 from tests.delivery.receiver import Receiver, receiving
 from tests.world import World
 
@@ -49,6 +50,12 @@ def strict(ca_bundle: str) -> Iterator[EgressClient]:
 def target() -> Iterator[Receiver]:
     with receiving() as receiver:
         yield receiver
+
+
+@pytest.fixture
+def collector() -> Iterator[Collector]:
+    with collecting() as running:
+        yield running
 
 
 @pytest.fixture

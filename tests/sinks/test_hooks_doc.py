@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.sinks import ChecksSettings, ChoosesSignatures, EventSource, Sink, SourceInfo, UsesToken, Verdict
+from app.sinks import ChecksSettings, ChoosesSignatures, Confirms, EventSource, Sink, SourceInfo, UsesToken, Verdict
 from app.sinks.hookspecs import PROJECT, RelaypointSpecs
 from app.sinks.manager import SinkManager
 
@@ -78,7 +78,7 @@ def test_every_member_of_a_source_is_documented_with_its_arguments() -> None:
 
 
 def test_every_capability_is_documented_with_its_methods() -> None:
-    for capability in (ChecksSettings, ChoosesSignatures, UsesToken):
+    for capability in (ChecksSettings, ChoosesSignatures, Confirms, UsesToken):
         methods = [
             f"{name}({', '.join(list(inspect.signature(function).parameters)[1:])})"
             for name, function in inspect.getmembers(capability, inspect.isfunction)

@@ -22,6 +22,7 @@ COLUMN = {
     DeliveryState.FAILED: "failed",
     DeliveryState.SKIPPED: "skipped",
     DeliveryState.PARKED: "parked",
+    DeliveryState.ACCEPTED: "confirming",
 }
 
 

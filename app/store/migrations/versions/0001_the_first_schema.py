@@ -409,6 +409,31 @@ def upgrade() -> None:
         ),
     )
     op.create_table(
+        "receipts",
+        sa.Column(
+            "exchange_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
+        sa.Column("webhook_pk", sa.BigInteger(), nullable=False),
+        sa.Column("first_seq", sa.BigInteger(), nullable=False),
+        sa.Column("last_seq", sa.BigInteger(), nullable=False),
+        sa.Column("batch_pk", sa.BigInteger(), nullable=True),
+        sa.Column("place", sa.LargeBinary(), nullable=False),
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("receipt", sa.Text(), nullable=True),
+        sa.Column("accepted_at", sa.BigInteger(), nullable=False),
+        sa.Column("poll_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("trouble", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("exchange_id", name=op.f("pk_receipts")),
+    )
+    op.create_index(op.f("ix_receipts_webhook_pk_poll_at"), "receipts", ["webhook_pk", "poll_at"], unique=False)
+    op.create_index(
+        op.f("ix_receipts_webhook_pk_channel_receipt"),
+        "receipts",
+        ["webhook_pk", "channel", "receipt"],
+        unique=False,
+    )
+    op.create_table(
         "webhooks",
         sa.Column("pk", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("id", sa.Text(), nullable=False),
