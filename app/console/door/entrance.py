@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 
 from app.console.door.headers import add_page_headers
 from app.console.door.keeper import DoorKeeper
+from app.console.theme import theme_of
 from app.core.errors import ForbiddenError, InvalidInputError, OverloadedError
 from app.security.front_door import LinkGoneError, WrongCredentialsError
 from app.security.links import Purpose
@@ -24,6 +25,7 @@ def entrance(keeper: DoorKeeper) -> Blueprint:
     pages = Blueprint("door", __name__, template_folder="templates")
     keeper.guard(pages)
     add_page_headers(pages, https=keeper.https)
+    pages.context_processor(lambda: {"theme": theme_of(request)})
     pages.register_error_handler(ForbiddenError, _refused)
     pages.register_error_handler(HTTPException, _refused)
     _login_pages(pages, keeper)

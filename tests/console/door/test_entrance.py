@@ -11,6 +11,7 @@ from flask import Flask, request
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from app.console.assets import load_assets
 from app.console.door.entrance import entrance, local_path
 from app.console.door.headers import PAGE_HEADERS
 from app.console.door.keeper import DoorKeeper
@@ -41,6 +42,7 @@ def people(store: Store, clock: MovableClock) -> FrontDoor:
 def application(people: FrontDoor, **settings: object) -> Flask:
     """The door alone, and a page that says who is there."""
     app = Flask("door")
+    app.jinja_env.globals["asset"] = load_assets().url
     keeper = DoorKeeper(people, Settings(instance=Path("none"), **settings))  # type: ignore[arg-type]
     app.register_blueprint(entrance(keeper))
 
