@@ -5,10 +5,12 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from functools import partial
+from typing import TypedDict
 
 from app.core.clock import Clock, system_clock
 from app.core.doorbell import Doorbell, SilentDoorbell
 from app.core.errors import InvalidInputError
+from app.core.ids import RandomBytes
 from app.delivery.egress import EgressClient
 from app.delivery.engine import egress_policy, load_sinks
 from app.delivery.replays import ReplayService
@@ -26,6 +28,9 @@ from app.routing.change_windows import CHANGE_WINDOWS, WindowTrials
 from app.routing.event_catalogue import EventCatalogue
 from app.routing.event_history import EventHistory
 from app.routing.hook_faults import HookFaults
+from app.routing.joining import Joining
+from app.routing.keys import KeyService
+from app.routing.members import MemberService
 from app.routing.own_audit import OwnAudit
 from app.routing.places import PlaceService
 from app.routing.policy_service import PolicyService
@@ -72,7 +77,19 @@ class Services:
     events: EventHistory
     replays: ReplayService
     people: FrontDoor
+    joining: Joining
+    members: MemberService
+    keys: KeyService
     counts: Counts
+
+
+class _Shared(TypedDict):
+    """What every use case that changes something is given."""
+
+    audit: OwnAudit
+    doorbell: Doorbell
+    clock: Clock
+    random_bytes: RandomBytes
 
 
 def build_services(settings: Settings, store: Store, *, clock: Clock = system_clock) -> Services:
@@ -88,12 +105,12 @@ def build_services(settings: Settings, store: Store, *, clock: Clock = system_cl
         RedisDoorbell(ring_redis(settings.redis_url), clock) if settings.redis_url else SilentDoorbell()
     )
     audit = OwnAudit(vault, clock=clock, random_bytes=secrets.token_bytes)
-    policy_service = partial(
-        PolicyService, store, audit=audit, doorbell=doorbell, clock=clock, random_bytes=secrets.token_bytes
-    )
+    shared = _Shared(audit=audit, doorbell=doorbell, clock=clock, random_bytes=secrets.token_bytes)
+    policy_service = partial(PolicyService, store, **shared)
     windows = policy_service(CHANGE_WINDOWS)
     hook_faults = HookFaults(clock)
     ingest = IngestService(store, clock, RingingThread(doorbell), Shaping.of(sinks, hook_faults, clock))
+    people = FrontDoor(store, Passwords(), clock=clock, random_bytes=secrets.token_bytes)
     tally = SourceTally(store, clock)
     return Services(
         settings=settings,
@@ -136,7 +153,10 @@ def build_services(settings: Settings, store: Store, *, clock: Clock = system_cl
         catalogue=EventCatalogue(store, sinks.event_types()),
         events=EventHistory(store),
         replays=ReplayService(store, clock=clock, random_bytes=secrets.token_bytes),
-        people=FrontDoor(store, Passwords(), clock=clock, random_bytes=secrets.token_bytes),
+        people=people,
+        joining=Joining(store, people, **shared),
+        members=MemberService(store, **shared),
+        keys=KeyService(store, **shared),
         counts=Counts(),
     )
 

@@ -17,6 +17,7 @@ from app.api.events import event_routes
 from app.api.front import EVENTS_PATH, SECURITY_HEADERS, Front, count_answer
 from app.api.health import health_routes
 from app.api.openapi import openapi_document
+from app.api.people import key_routes, member_routes
 from app.api.places import place_routes
 from app.api.policies import policy_routes, trial_routes
 from app.api.problems import install_error_handlers
@@ -45,6 +46,8 @@ def build_application(settings: Settings) -> Flask:
     install_error_handlers(app)
     tables = [
         place_routes(services),
+        key_routes(services),
+        member_routes(services),
         event_routes(services),
         policy_routes(services),
         trial_routes(services),

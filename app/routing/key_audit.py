@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.core.clock import to_rfc3339
 from app.core.event import Change
 from app.routing.own_audit import Author, OwnChange
 from app.security.api_keys import KeyRecord
@@ -14,13 +15,19 @@ def key_created(by: Author, record: KeyRecord) -> OwnChange | None:
     return _change(by, "create", record, None, _told(record))
 
 
+def key_changed(by: Author, before: KeyRecord, after: KeyRecord) -> OwnChange | None:
+    """A key has another name or end; None for one of the platform, and when nothing changed."""
+    return None if before == after else _change(by, "update", after, _told(before), _told(after))
+
+
 def key_revoked(by: Author, record: KeyRecord) -> OwnChange | None:
     """A key ended; None for one of the platform."""
     return _change(by, "delete", record, _told(record), None)
 
 
 def _told(record: KeyRecord) -> Told:
-    return {"name": record.name, "role": record.role, "context_id": record.context_id}
+    expires_at = None if record.expires_at is None else to_rfc3339(record.expires_at)
+    return {"name": record.name, "role": record.role, "context_id": record.context_id, "expires_at": expires_at}
 
 
 def _change(

@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, RowMapping, or_, select, update
 
@@ -21,6 +21,7 @@ from app.core.ids import RandomBytes, new_id
 from app.security.permissions import parse_role
 from app.security.places import check_place
 from app.security.principal import Principal
+from app.security.scope import Scope
 from app.store.tables import api_keys
 
 SECRET_BYTES = 32
@@ -99,6 +100,40 @@ def list_keys(connection: Connection, organization_id: str | None = None) -> Seq
     if organization_id is not None:
         statement = statement.where(api_keys.c.organization_id == organization_id)
     return [_record(row) for row in connection.execute(statement).mappings()]
+
+
+def keys_page(
+    connection: Connection, scope: Scope, organization_id: str, *, after: str, limit: int
+) -> Sequence[KeyRecord]:
+    """Keys of an organization within a scope, by id from behind ``after``."""
+    mine = (*scope.within(api_keys), api_keys.c.organization_id == organization_id, api_keys.c.id > after)
+    statement = select(api_keys).where(*mine).order_by(api_keys.c.id).limit(limit)
+    return [_record(row) for row in connection.execute(statement).mappings()]
+
+
+def find_key(connection: Connection, scope: Scope, organization_id: str, key_id: str) -> KeyRecord:
+    """One key of an organization.
+
+    Raises:
+        NotFoundError: there is none in this scope.
+    """
+    mine = (*scope.within(api_keys), api_keys.c.organization_id == organization_id, api_keys.c.id == key_id)
+    row = connection.execute(select(api_keys).where(*mine)).mappings().one_or_none()
+    if row is None:
+        raise NotFoundError("no such key")
+    return _record(row)
+
+
+def change_key(connection: Connection, record: KeyRecord, *, name: str, expires_at: Micros | None) -> KeyRecord:
+    """Another name or end of a key."""
+    changed = {"name": name, "expires_at": expires_at}
+    connection.execute(update(api_keys).where(api_keys.c.id == record.id).values(changed))
+    return replace(record, name=name, expires_at=expires_at)
+
+
+def expiry_of_key(connection: Connection, key_id: str) -> Micros | None:
+    """When a key ends by itself; None = never."""
+    return connection.execute(select(api_keys.c.expires_at).where(api_keys.c.id == key_id)).scalar_one_or_none()
 
 
 def revoke_key(connection: Connection, key_id: str, now: Micros) -> KeyRecord | None:

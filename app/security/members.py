@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
 
@@ -15,6 +15,7 @@ from app.security.person import MemberRole
 from app.security.places import check_place
 from app.security.scope import Scope
 from app.security.users import folded_email
+from app.store.tables import organizations
 from app.store.tables_people import members
 
 MAX_MEMBERS = 5_000
@@ -65,6 +66,8 @@ def add_member(
     """
     folded = folded_email(email)
     check_place(connection, organization_id, context_id)
+    # Two who invite at the same moment take turns, so that both count what the other wrote.
+    connection.execute(select(organizations.c.id).where(organizations.c.id == organization_id).with_for_update())
     here = (members.c.organization_id == organization_id, members.c.context_id == context_id)
     if connection.execute(select(members.c.id).where(*here, members.c.email == folded).limit(1)).first():
         raise ConflictError(f"{folded} has a role here already; change that one")
@@ -118,24 +121,19 @@ def invited_member(connection: Connection, member_id: str) -> MemberRecord | Non
 def change_member(connection: Connection, member: MemberRecord, role: MemberRole) -> MemberRecord:
     """Another role at the same place."""
     connection.execute(update(members).where(members.c.id == member.id).values(role=role.value))
-    return _with(member, role=role.value)
+    return replace(member, role=role.value)
 
 
 def join_member(connection: Connection, member: MemberRecord, user_id: str, now: Micros) -> MemberRecord:
     """The invited person is here."""
     connection.execute(update(members).where(members.c.id == member.id).values(user_id=user_id, joined_at=now))
-    return _with(member, user_id=user_id, joined_at=now)
+    return replace(member, user_id=user_id, joined_at=now)
 
 
 def remove_member(connection: Connection, member: MemberRecord) -> None:
     """End a role, or an invitation with its link."""
     drop_links(connection, Purpose.INVITATION, member.id)
     connection.execute(delete(members).where(members.c.id == member.id))
-
-
-def _with(member: MemberRecord, **changed: object) -> MemberRecord:
-    values = {column: getattr(member, column) for column in MemberRecord.__slots__}
-    return MemberRecord(**(values | changed))
 
 
 def _record(row: RowMapping) -> MemberRecord:

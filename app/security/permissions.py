@@ -1,7 +1,7 @@
 """Roles and what each may do.
 
-``ingest`` only sends events. ``read`` looks, ``write`` also configures and sends, ``admin`` also manages organizations
-and keys. A reader may not send events: whoever can watch the audit trail should not be able to forge it.
+``ingest`` only sends events. ``read`` looks, ``write`` also configures and sends, ``admin`` also manages organizations,
+keys and members. A reader may not send events: whoever can watch the audit trail should not be able to forge it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from app.core.errors import InvalidInputError
 
 
 class Permission(StrEnum):
-    """One thing a key may be allowed to do."""
+    """One thing a key or a person may be allowed to do."""
 
     EVENTS_SEND = "events:send"
     EVENTS_READ = "events:read"
@@ -27,7 +27,10 @@ class Permission(StrEnum):
     POLICIES_WRITE = "policies:write"
     SOURCES_READ = "sources:read"
     SOURCES_WRITE = "sources:write"
+    KEYS_READ = "keys:read"
     KEYS_WRITE = "keys:write"
+    MEMBERS_READ = "members:read"
+    MEMBERS_WRITE = "members:write"
     PLATFORM_READ = "platform:read"
 
 

@@ -9,7 +9,7 @@ from app.store.tables import contexts, organizations
 
 
 def check_place(connection: Connection, organization_id: str | None, context_id: str | None) -> None:
-    """Refuse a place that does not exist. A writer of rows at the place keeps the organization to itself until it ends.
+    """Refuse a place that does not exist.
 
     Args:
         connection: to the database.
@@ -24,7 +24,7 @@ def check_place(connection: Connection, organization_id: str | None, context_id:
         if context_id is not None:
             raise InvalidInputError("a context needs its organization", field="organization")
         return
-    found = select(organizations.c.id).where(organizations.c.id == organization_id).with_for_update()
+    found = select(organizations.c.id).where(organizations.c.id == organization_id)
     if connection.execute(found).one_or_none() is None:
         raise NotFoundError(f"there is no organization {organization_id!r}")
     if context_id is not None:

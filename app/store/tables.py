@@ -377,5 +377,6 @@ api_keys = Table(
     Column("expires_at", BigInteger),
     Column("revoked_at", BigInteger),
     Column("last_used_at", BigInteger),
+    Index(None, "organization_id", "id"),
 )
 """Keys are stored as SHA-256 of the text; organization NULL = the whole platform."""

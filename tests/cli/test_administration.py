@@ -51,7 +51,12 @@ def test_a_key_that_an_organization_gets_or_loses_is_an_event_of_its_own_audit()
         ("create", 5, ["api_tokens"]),
         ("delete", 2, ["api_tokens"]),
     ]
-    assert told[0]["changes"][0]["after"] == {"name": "terraform", "role": "write", "context_id": None}
+    assert told[0]["changes"][0]["after"] == {
+        "name": "terraform",
+        "role": "write",
+        "context_id": None,
+        "expires_at": None,
+    }
     assert told[0]["entity"]["id"] == record["id"]
 
 

@@ -1,0 +1,33 @@
+"""How the door answers: its pages, and where it sends people on to."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from flask import Response, redirect, render_template, request
+
+from app.console.door.keeper import DoorKeeper
+
+AFTER_LOGIN = "/"
+
+
+def door_page(keeper: DoorKeeper, template: str, status: HTTPStatus = HTTPStatus.OK, **values: Any) -> Response:
+    """A page of the door, with the token for its form and, on a first visit, the cookie it belongs to."""
+    token, cookie = keeper.begin_visit(request)
+    answer = Response(render_template(f"door/{template}", csrf_token=token, **values), status, mimetype="text/html")
+    if cookie is not None:
+        keeper.visit.give(answer, cookie)
+    return answer
+
+
+def onward(path: str) -> Response:
+    """After a form: on to another page of ours."""
+    answer = redirect(path, HTTPStatus.SEE_OTHER)
+    return Response(answer.get_data(), HTTPStatus.SEE_OTHER, answer.headers)
+
+
+def local_path(text: str) -> str:
+    """A path of ours to go on to after log-in; anything that a browser could read as another site is ``/``."""
+    plain = text.startswith("/") and not text.startswith("//") and text.isprintable() and "\\" not in text
+    return text if plain else AFTER_LOGIN
