@@ -92,6 +92,10 @@ def test_foreign_ids_are_not_there(
     window = platform("POST", "/v1/organizations/acme/change-windows", json=WINDOW).json["id"]
     source = platform("POST", "/v1/organizations/acme/sources", json=SOURCE).json["id"]
     ids = {"<webhook>": webhook, "<delivery>": delivery, "<event>": "e1", "<sink>": "webhook", "<organization>": "acme"}
+    invited = {"email": "ada@example.com", "role": "viewer"}
+    member = platform("POST", "/v1/organizations/acme/members", json=invited).json["id"]
+    key = platform("POST", "/v1/organizations/acme/keys", json={"name": "n", "role": "read"}).json["id"]
+    ids |= {"<member>": member, "<key>": key}
     ids |= {"<row>": window, "<replay>": replay, "<context>": "c1", "<source>": source}
     bodies: dict[str, dict[str, Any]] = {
         "POST /v1/sinks/<sink>/render": {"event_id": "e1"},
@@ -104,6 +108,9 @@ def test_foreign_ids_are_not_there(
     bodies["POST /v1/organizations/<organization>/change-windows/test"] = {"time": "2026-01-01T00:00:00Z"}
     bodies["POST /v1/organizations/<organization>/change-windows/import"] = {"format": "icalendar", "text": ""}
     bodies["POST /v1/organizations/<organization>/sources"] = SOURCE
+    bodies["POST /v1/organizations/<organization>/members"] = invited
+    bodies["PATCH /v1/organizations/<organization>/members/<member>"] = {"role": "viewer"}
+    bodies["POST /v1/organizations/<organization>/keys"] = {"name": "n", "role": "read"}
     bodies["POST /v1/organizations/<organization>/contexts"] = {"service": "entrypoint", "name": "Mine"}
     for endpoint in set(declared(app)) - OPEN:
         its_own = organization == "acme" and "<organization>" in endpoint and "<context>" not in endpoint

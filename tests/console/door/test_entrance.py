@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,12 +16,19 @@ from app.console.assets import load_assets
 from app.console.door.entrance import entrance, local_path
 from app.console.door.headers import PAGE_HEADERS
 from app.console.door.keeper import DoorKeeper
+from app.core.clock import system_clock
+from app.core.doorbell import SilentDoorbell
+from app.routing.joining import Joining
+from app.routing.members import MemberService, NewMember
+from app.routing.own_audit import NO_AUDIT
 from app.security.front_door import FrontDoor
 from app.security.login_throttle import PER_ACCOUNT
 from app.settings import Settings
 from app.store import Store, open_store
+from app.store.tables import organizations
 from tests.conftest import MovableClock
 from tests.people import EMAIL, PASSWORD, add_member, add_person, front_door
+from tests.world import ADMIN
 
 TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 LINK = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -39,12 +47,17 @@ def people(store: Store, clock: MovableClock) -> FrontDoor:
     return front_door(store, clock)
 
 
+def joining_of(people: FrontDoor) -> Joining:
+    more = {"clock": people._clock, "random_bytes": secrets.token_bytes}
+    return Joining(people._store, people, audit=NO_AUDIT, doorbell=SilentDoorbell(), **more)  # type: ignore[arg-type]
+
+
 def application(people: FrontDoor, **settings: object) -> Flask:
     """The door alone, and a page that says who is there."""
     app = Flask("door")
     app.jinja_env.globals["asset"] = load_assets().url
     keeper = DoorKeeper(people, Settings(instance=Path("none"), **settings))  # type: ignore[arg-type]
-    app.register_blueprint(entrance(keeper))
+    app.register_blueprint(entrance(keeper, joining_of(people)))
 
     @app.get("/")
     def who() -> str:
@@ -251,3 +264,48 @@ def test_what_somebody_typed_is_shown_as_text(browser: FlaskClient) -> None:
     page = log_in(browser, email='"><script>alert(1)</script>')
     assert "<script>alert" not in page.text
     assert "&lt;script&gt;" in page.text
+
+
+@pytest.fixture
+def invitation(store: Store) -> str:
+    """The path of a link that invites Ada to acme."""
+    with store.write() as connection:
+        connection.execute(organizations.insert().values(id="acme", name="Acme <i>", created_at=1))
+    more = {"clock": system_clock, "random_bytes": secrets.token_bytes}
+    members = MemberService(store, audit=NO_AUDIT, doorbell=SilentDoorbell(), **more)  # type: ignore[arg-type]
+    made: str = members.invite(ADMIN, "acme", NewMember(email=EMAIL, role="viewer"))["invitation"]["path"]
+    return made
+
+
+def test_somebody_new_joins_with_name_and_password(browser: FlaskClient, people: FrontDoor, invitation: str) -> None:
+    page = browser.get(invitation)
+    assert "Join Acme &lt;i&gt;" in page.text
+    form = {"link": invitation.split("=")[1], "csrf_token": token(page), "name": "Ada", "password": "short"}
+    refused = browser.post("/join", data=form, headers=OWN)
+    assert (refused.status_code, "12 to 256 characters" in refused.text) == (422, True)
+    assert browser.post("/join", data={**form, "password": PASSWORD}, headers=OWN).status_code == 303
+    assert browser.get("/").text == EMAIL
+    assert browser.get(invitation).status_code == 410
+    assert browser.post("/join", data={**form, "csrf_token": token(browser.get("/logout"))}).status_code == 410
+
+
+def test_somebody_with_an_account_signs_in_first_and_comes_back(
+    store: Store, browser: FlaskClient, invitation: str
+) -> None:
+    add_person(store)
+    form = {"link": invitation.split("=")[1], "name": "Ada", "password": PASSWORD}
+    page = browser.get(invitation)
+    assert "Sign in to join" in page.text
+    answer = browser.post("/join", data={**form, "csrf_token": token(browser.get("/login"))}, headers=OWN)
+    assert answer.status_code == 409
+    assert log_in(browser, next=invitation).location == invitation
+    form["csrf_token"] = token(browser.get(invitation))
+    assert browser.post("/join", data=form, headers=OWN).location == "/"
+
+
+def test_somebody_else_cannot_take_the_invitation_up(store: Store, browser: FlaskClient, invitation: str) -> None:
+    add_person(store, "bob@example.com")
+    log_in(browser, email="bob@example.com")
+    assert "You are signed in as bob@example.com" in browser.get(invitation).text
+    form = {"link": invitation.split("=")[1], "csrf_token": token(browser.get("/logout"))}
+    assert browser.post("/join", data=form, headers=OWN).status_code == 403
