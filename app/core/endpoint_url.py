@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from ipaddress import AddressValueError, IPv6Address
 
 from app.core.errors import InvalidInputError
 
@@ -77,6 +78,8 @@ def _split(url: str) -> tuple[str, str, int]:
     matched = _HOST.match(authority)
     if matched is None:
         raise _wrong("The URL has no host name that can be used.")
+    if matched["v6"] is not None and not _is_ipv6(matched["v6"]):
+        raise _wrong("What stands in brackets is no IPv6 address.")
     if scheme in SYSLOG_SCHEMES and url[len(scheme) + 3 + len(authority) :] not in {"", "/"}:
         raise _wrong(f"Write {scheme}://host:port alone; syslog has no path.")
     return scheme, matched[0].lower(), _port(authority[matched.end() :], scheme)
@@ -118,6 +121,14 @@ def _check_authority(authority: str) -> None:
         raise _wrong("The URL holds a user name or password before @; send credentials as a header instead.")
     if "%" in authority:
         raise _wrong("The host holds a percent sign (an encoded character or a zone id); write the plain host.")
+
+
+def _is_ipv6(text: str) -> bool:
+    try:
+        IPv6Address(text)
+    except AddressValueError:
+        return False
+    return True
 
 
 def _port(rest: str, scheme: str) -> int:

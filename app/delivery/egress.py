@@ -116,9 +116,13 @@ class EgressClient:
         with self._side_turn:
             loop = self._side_road().loop
             offered = loop.errand(Errand.LOOK, url, CONNECT_LIMIT_MS, loop.report).offered
+            ended: list[Returned] = []
             while loop.in_flight:
-                loop.pump(_PUMP_S)
-            return offered
+                ended += loop.pump(_PUMP_S)
+        failure = ended[0].failure
+        if failure is not None and failure.kind is FailureClass.CONFIGURATION:
+            raise InvalidInputError(failure.detail, field="endpoint_url")
+        return offered
 
     def close(self) -> None:
         """Drops what is under way and closes every connection. A name look-up that hangs may delay this."""

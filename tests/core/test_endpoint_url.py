@@ -28,6 +28,8 @@ from app.core.errors import InvalidInputError
         ("https://evil\\@example.com/", "backslash"),
         ("https://%31%32%37.0.0.1/", "percent"),
         ("https://[fe80::1%25lo]/", "percent"),
+        ("https://[127.0.0.1]/", "no IPv6"),
+        ("https://[1:2]/", "no IPv6"),
         ("https://bücher.example/", "ASCII"),
         ("https://example.com/ü", "ASCII"),
         ("https://example.com/#x", "fragment"),

@@ -10,6 +10,7 @@ import pycurl
 import pytest
 
 from app.core.egress_table import Verdict, parse_allow
+from app.core.errors import InvalidInputError
 from app.delivery import egress
 from app.delivery.egress import EgressClient
 from app.delivery.egress_guard import EgressPolicy, Guard, check_build
@@ -182,6 +183,16 @@ def test_a_dry_run_judges_every_address_and_dials_none(client: EgressClient) -> 
         assert canary.connections == 0
     assert [(one.address, one.allowed) for one in judged] == [("127.0.0.1", True)]
     assert [(one.address, one.allowed) for one in refused] == [("10.0.0.1", False)]
+
+
+@pytest.mark.parametrize("url", ["http://[127.0.0.1]/", "file:///etc/hostname", "http://exa mple/"])
+def test_a_dry_run_refuses_what_libcurl_would_never_take(
+    client: EgressClient, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(egress, "check_endpoint_url", lambda *_: None)
+    with pytest.raises(InvalidInputError) as caught:
+        client.dry_run(url)
+    assert caught.value.field == "endpoint_url"
 
 
 def test_a_dry_run_dials_nothing_even_beside_a_kept_connection(client: EgressClient) -> None:

@@ -5,6 +5,8 @@ A target raises only when the parser broke a promise: an error that is not one o
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from collections.abc import Callable
 from ipaddress import ip_address
 
@@ -17,9 +19,10 @@ from app.core.errors import ConfigurationError, InvalidInputError
 from app.core.filters import FilterTooCostlyError, read_filter
 from app.core.normalise import normalise
 from app.core.retry import MAX_RETRY_AFTER_S, next_attempt
-from app.core.signing import TOLERANCE_S, Reason, Signer, verify
+from app.core.signing import Signer, format_secret, parse_secret
 from app.delivery.answers import parse_head
 from app.delivery.egress_guard import EgressPolicy, Guard
+from app.security.inbound_signatures import Scheme, SignatureRefusedError, SignatureRule
 from app.sinks import retry_after
 
 Target = Callable[[bytes], None]
@@ -29,7 +32,12 @@ _KINDS = (
     *("", "application/json", "application/x-ndjson", "application/cloudevents+json"),
     *("application/cloudevents-batch+json", "text/json; charset=utf-8"),
 )
-_SECRET = bytes(range(32))
+NOW_S = 1_000
+_SECRETS = {
+    Scheme.STANDARD_WEBHOOKS: format_secret(bytes(range(32))),
+    Scheme.GITHUB: "a secret of sixteen letters",
+    Scheme.TIMESTAMPED: "another secret of sixteen letters",
+}
 _GUARD = Guard(EgressPolicy(allow=(), ca_bundle="", allow_http=True))
 _PUBLIC_NAMES = frozenset({"public"})
 
@@ -62,22 +70,44 @@ def _stored(part: Element) -> None:
 
 
 def signature_headers(data: bytes) -> None:
-    """The three signature headers and the body, parted by line feeds. Nothing without the secret is genuine.
+    """Headers and a body as each scheme reads them. Nobody without the secret gets through, and a real one does.
 
-    A first byte ``=`` stands for an id and a moment that are right, so that the signature itself is looked at.
+    Id, time, signature and body are parted by line feeds. A first byte ``=`` stands for an id and a time that are
+    right, so that the signature itself is looked at.
     """
     data = b"msg_1\n1000\n" + data[1:] if data.startswith(b"=") else data
-    fields = (data.split(b"\n", 3) + [b""] * 4)[:4]
-    message_id, timestamp, signature = (field.decode("utf-8", "surrogateescape") for field in fields[:3])
-    result = verify(
-        [_SECRET], message_id=message_id, timestamp=timestamp, signature=signature, body=fields[3], now_s=1_000
-    )
-    assert result.reason is not Reason.OK
-    if result.reason is Reason.NO_MATCH:
-        assert abs(int(timestamp) - 1_000) <= TOLERANCE_S
-        genuine = Signer([_SECRET]).sign(message_id, int(timestamp), fields[3])
-        head = {"message_id": message_id, "timestamp": str(int(timestamp)), "body": fields[3], "now_s": 1_000}
-        assert verify([_SECRET], signature=f"{signature} {genuine}", **head).ok  # type: ignore[arg-type]
+    message_id, timestamp, signature, body = (data.split(b"\n", 3) + [b""] * 4)[:4]
+    headers = {
+        "webhook-id": message_id.decode("latin-1"),
+        "webhook-timestamp": timestamp.decode("latin-1"),
+        **dict.fromkeys(
+            ("webhook-signature", "x-hub-signature-256", "x-signature"), signature.decode("utf-8", "surrogateescape")
+        ),
+    }
+    for scheme, secret in _SECRETS.items():
+        rule = SignatureRule(scheme, (secret,), "x-signature" if scheme is Scheme.TIMESTAMPED else "")
+        assert _refusal(rule, headers, body), scheme
+        assert not _refusal(rule, headers | _genuine(scheme, secret, body), body), scheme
+
+
+def _refusal(rule: SignatureRule, headers: dict[str, str], body: bytes) -> str:
+    try:
+        proof = rule.proven(headers, body, NOW_S * 1_000_000)
+    except SignatureRefusedError as refused:
+        return refused.reason
+    assert len(proof) == hashlib.sha256().digest_size
+    return ""
+
+
+def _genuine(scheme: Scheme, secret: str, body: bytes) -> dict[str, str]:
+    if scheme is Scheme.STANDARD_WEBHOOKS:
+        signed = Signer([parse_secret(secret)]).sign("msg_2", NOW_S, body)
+        return {"webhook-id": "msg_2", "webhook-timestamp": str(NOW_S), "webhook-signature": signed}
+    signed_part = body if scheme is Scheme.GITHUB else b"%d.%s" % (NOW_S, body)
+    mark = hmac.new(secret.encode(), signed_part, hashlib.sha256).hexdigest()
+    if scheme is Scheme.GITHUB:
+        return {"x-hub-signature-256": f"sha256={mark}"}
+    return {"x-signature": f"t={NOW_S},v1={mark}"}
 
 
 def waits(data: bytes) -> None:
