@@ -17,7 +17,6 @@ from typing import Any
 import orjson
 from sqlalchemy import bindparam, delete, select, update
 
-from app.api.services import check_target
 from app.core.clock import HOUR, SECOND
 from app.core.endpoint_url import SYSLOG_SCHEMES, check_endpoint_url, scheme_of
 from app.core.errors import RelaypointError
@@ -36,6 +35,7 @@ from app.routing.webhook_change import ChangeRules
 from app.routing.webhook_input import WebhookPatch
 from app.routing.webhooks import WebhookService
 from app.security.sealed_fields import ENDPOINT
+from app.services import check_target
 from app.store.due import due_partitions
 from app.store.replays import ReplayKind, ReplayState
 from app.store.tables import attempts, deliveries, replays, webhook_health, webhooks
