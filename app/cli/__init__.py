@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
+from importlib.metadata import entry_points
 from typing import Any
 
 import click
@@ -54,20 +55,23 @@ SUMMARIES = {
 """One line per command for ``relaypoint --help``, so that help imports nothing."""
 
 
+_TAKEN = "Not offered: a built-in command has this name."
+
+
 class LazyGroup(click.Group):
     """A command group that imports a command when it is called, and turns our errors into exit code 1."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """The command names, in the order of the table."""
+        """The command names, in the order of the table, and those of plugins."""
         del ctx
-        return list(COMMANDS)
+        return [*COMMANDS, *(name for name in _of_plugins() if name not in COMMANDS)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Imports and answers one command, None if there is no such command."""
+        """Imports and answers one command, None if there is no such command. Plugins are asked last."""
         del ctx
         target = COMMANDS.get(cmd_name)
         if target is None:
-            return None
+            return _of_plugins().get(cmd_name)
         module, _, attribute = target.partition(":")
         command = getattr(import_module(module), attribute)
         if not isinstance(command, click.Command):
@@ -79,6 +83,13 @@ class LazyGroup(click.Group):
         del ctx
         with formatter.section("Commands"):
             formatter.write_dl(list(SUMMARIES.items()))
+        brought = [
+            (name, _TAKEN if name in COMMANDS else command.get_short_help_str())
+            for name, command in _of_plugins().items()
+        ]
+        if brought:
+            with formatter.section("Commands of plugins"):
+                formatter.write_dl(brought)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Runs the command; an error of ours becomes a message on stderr and exit code 1."""
@@ -87,6 +98,31 @@ class LazyGroup(click.Group):
         except RelaypointError as error:
             click.echo(f"Error: {error}", err=True)
             sys.exit(1)
+
+
+def _of_plugins() -> dict[str, click.Command]:
+    """The commands that plugins bring; none while the settings that choose the plugins are wrong."""
+    if not _others_are_installed():
+        return {}
+    from app.settings import SettingsError, load_settings  # noqa: PLC0415 - only where there is a plugin to ask
+    from app.sinks.manager import SinkManager  # noqa: PLC0415 - as above
+
+    try:
+        settings = load_settings()
+    except SettingsError:
+        return {}
+    manager = SinkManager.loaded(
+        disabled=settings.disabled_plugins, enabled=settings.enabled_plugins or None, built_in=False
+    )
+    return manager.commands()
+
+
+def _others_are_installed() -> bool:
+    """Whether there is a plugin that somebody else made; without one, help imports nothing."""
+    try:
+        return any(entry.dist is None or entry.dist.name != "relaypoint" for entry in entry_points(group="relaypoint"))
+    except ValueError:  # some distribution's file is damaged; the loader finds out which
+        return True
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

@@ -26,6 +26,7 @@ from app.delivery.exchange import Returned
 from app.delivery.landing import Landing
 from app.delivery.lanes import Lane, Load, OpenBatch
 from app.delivery.launching import Launching, refusal
+from app.delivery.observing import Observing
 from app.delivery.packing import Refused, format_member, pack
 from app.delivery.receiver_watch import ReceiverWatch
 from app.delivery.runtime import RuntimeLoader, WebhookRuntime
@@ -65,6 +66,7 @@ class Drain:
         random_bytes: for batch ids.
         jitter: for retry times.
         audit: told of webhooks that had to stop.
+        observing: told of every attempt once it is recorded.
     """
 
     def __init__(
@@ -79,8 +81,10 @@ class Drain:
         random_bytes: RandomBytes,
         jitter: Jitter = JITTER,
         audit: Audit = NO_AUDIT,
+        observing: Observing | None = None,
     ) -> None:
         self._store = store
+        self._observing = observing or None
         self._client = client
         self._token = token
         self._seat = seat
@@ -176,6 +180,8 @@ class Drain:
             raise
         self._renewed_at = self._looked_at = now
         self.refused = wanted - taken
+        if self._observing is not None:
+            self._observing.tell(record.attempts, self._lanes)
         self._after_commit(held - quiet, look, fenced, now)
         return self._rung_meanwhile(quiet)
 

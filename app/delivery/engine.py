@@ -17,8 +17,10 @@ from app.core.errors import StoreUnavailableError
 from app.delivery.drain import Drain
 from app.delivery.egress import EgressClient
 from app.delivery.egress_guard import EgressPolicy, check_build
+from app.delivery.observing import Observing
 from app.delivery.runtime import RuntimeLoader
 from app.ops.collector import spare_the_collector
+from app.routing.hook_faults import HookFaults
 from app.routing.own_audit import OwnAudit
 from app.security.vault import open_vault
 from app.settings import Settings
@@ -58,6 +60,7 @@ class DrainEngine:
         self._stop_by: float | None = None
         self._thread: threading.Thread | None = None
         self._client: EgressClient | None = None
+        self._observing: Observing | None = None
         self._alive_at = time.monotonic()
         self._error: BaseException | None = None
 
@@ -84,6 +87,7 @@ class DrainEngine:
             resume_returned_sinks(connection, sinks.names(), system_clock())
         vault = open_vault(settings.instance, settings.secret_keys)
         loader = RuntimeLoader(vault, sinks)
+        self._observing = Observing.of(sinks, HookFaults(system_clock))
         drain = Drain(
             store,
             self._client,
@@ -93,6 +97,7 @@ class DrainEngine:
             clock=system_clock,
             random_bytes=secrets.token_bytes,
             audit=OwnAudit(vault, clock=system_clock, random_bytes=secrets.token_bytes),
+            observing=self._observing,
         )
         spare_the_collector()
         self._alive_at = time.monotonic()
@@ -178,6 +183,8 @@ class DrainEngine:
             drain.poll(0.05)
         self._turn(drain, set())
         self._doorbell.ring(sorted(self._inbox | drain.held))
+        if self._observing is not None:
+            self._observing.finish()
 
 
 def build_engine(settings: Settings, doorbell: Doorbell, seat: str | None = None) -> DrainEngine:

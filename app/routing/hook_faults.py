@@ -44,15 +44,15 @@ class HookFaults:
         self._mutex = threading.Lock()
         self._noted: dict[FaultKind, _Noted] = {}
 
-    def note(self, plugin: str, hook: str, error: str) -> None:
-        """A fault happened; ``error`` holds nothing that a plugin wrote itself."""
+    def note(self, plugin: str, hook: str, error: str, times: int = 1) -> None:
+        """A fault happened, or several of the kind; ``error`` holds nothing that a plugin wrote itself."""
         kind = FaultKind(plugin, hook, error)
         now = self._clock()
         with self._mutex:
             if kind not in self._noted and len(self._noted) >= MAX_KINDS:
                 self._noted.clear()
             noted = self._noted.setdefault(kind, _Noted())
-            noted.times += 1
+            noted.times += times
             is_news = noted.logged_at is None or now - noted.logged_at >= LOG_AGAIN
             if is_news:
                 noted.logged_at = now

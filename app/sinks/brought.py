@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import pluggy
 
@@ -13,12 +13,15 @@ from app.core.event_types import find_event_type
 from app.sinks.protocol import Sink
 from app.sinks.sources import EventSource
 from app.sinks.types import PluginEventType
-from app.sinks.validity import check_event_type, check_sink, check_source
+from app.sinks.validity import check_command, check_event_type, check_sink, check_source
+
+if TYPE_CHECKING:
+    from click import Command
 
 ThingT = TypeVar("ThingT")
 
 
-CALLED = ("relaypoint_classify", "relaypoint_mask")
+CALLED = ("relaypoint_classify", "relaypoint_mask", "relaypoint_observe")
 """Hooks that are called with what happens, and not once for what they bring."""
 
 
@@ -46,6 +49,7 @@ class Brought:
     sinks: tuple[Sink, ...]
     event_types: tuple[PluginEventType, ...]
     sources: tuple[EventSource, ...]
+    commands: tuple[Command, ...]
 
     @property
     def titles(self) -> Iterator[str]:
@@ -58,6 +62,7 @@ class Brought:
         """Every name it takes, each with what is named so: no two plugins may take the same."""
         yield from (("sink", sink.info.name) for sink in self.sinks)
         yield from (("source", source.info.name) for source in self.sources)
+        yield from (("command", command.name or "") for command in self.commands)
         yield from (("event type", event_type.id) for event_type in self.event_types)
 
 
@@ -84,6 +89,7 @@ def brought_by(module: object, plugin: str, hooks: pluggy.HookRelay) -> Brought:
         sinks=_yielded(implemented, "relaypoint_sinks", check_sink),
         event_types=event_types,
         sources=_yielded(implemented, "relaypoint_sources", check_source),
+        commands=_yielded(implemented, "relaypoint_commands", check_command),
     )
     if not list(brought.names) and not brought.calls:
         raise ConfigurationError("the plugin brings no sink, and its other hooks yield nothing either")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import pluggy
 
 from app.sinks.protocol import Sink
 from app.sinks.sources import EventSource
-from app.sinks.types import Classification, Event, PluginEventType
+from app.sinks.types import Classification, Event, ObservedAttempt, PluginEventType
+
+if TYPE_CHECKING:
+    from click import Command
 
 PROJECT = "relaypoint"
 """pluggy's project name, the entry-point group, and the prefix of every hook."""
@@ -144,3 +148,47 @@ class RelaypointSpecs:
         """
         del path
         return text
+
+    @hookspec
+    def relaypoint_observe(self, attempts: Sequence[ObservedAttempt]) -> None:
+        """What was tried, after it was recorded: for counters, dashboards and alarms of one's own.
+
+        Called in worker processes with each recorded group, on a thread of its own for each plugin, so that it may
+        take its time and do I/O. A plugin that cannot keep up misses groups; deliveries never wait for it.
+
+        Args:
+            attempts: the attempts of one group, in no order.
+
+        If it raises, the next group is handed over all the same.
+
+        Example::
+
+            @hookimpl
+            def relaypoint_observe(attempts):
+                for attempt in attempts:
+                    OUTCOMES.labels(attempt.sink, attempt.outcome).inc()
+
+        Since: plugin API version 1.
+        """
+
+    @hookspec
+    def relaypoint_commands(self) -> Iterable[Command]:
+        """Commands beside the built-in ones: ``relaypoint <name>``.
+
+        Called once per process, when plugins are loaded. It takes no parameters and must not do I/O.
+
+        Returns:
+            Any iterable of click commands or groups with new names. A built-in command cannot be replaced: one of its
+            name is not offered.
+
+        If it raises, or yields one that is refused, the whole plugin is left out and shown in ``failed_plugins``.
+
+        Example::
+
+            @hookimpl
+            def relaypoint_commands():
+                yield inventory
+
+        Since: plugin API version 1.
+        """
+        return ()

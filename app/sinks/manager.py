@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import pluggy
 
@@ -19,6 +19,9 @@ from app.sinks.hookspecs import PROJECT, RelaypointSpecs
 from app.sinks.protocol import Sink
 from app.sinks.sources import EventSource
 from app.sinks.types import PluginEventType
+
+if TYPE_CHECKING:
+    from click import Command
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,7 @@ class SinkManager:
         self._sources: dict[str, EventSource] = {}
         self._event_types: dict[str, PluginEventType] = {}
         self._calls: list[HookCall] = []
+        self._commands: dict[str, Command] = {}
         self._owners: dict[tuple[str, str], str] = {}
         self._loaded: list[LoadedPlugin] = []
         self._failed: list[FailedPlugin] = []
@@ -72,11 +76,16 @@ class SinkManager:
 
     @classmethod
     def loaded(
-        cls, *, disabled: Collection[str] = (), enabled: Collection[str] | None = None, strict: bool = False
+        cls,
+        *,
+        disabled: Collection[str] = (),
+        enabled: Collection[str] | None = None,
+        strict: bool = False,
+        built_in: bool = True,
     ) -> Self:
-        """A manager with everything installed already loaded."""
+        """A manager with everything installed already loaded; without ``built_in``, only what others made."""
         manager = cls(disabled=disabled, enabled=enabled, strict=strict)
-        manager.load()
+        manager.load(built_in=built_in)
         return manager
 
     @property
@@ -89,14 +98,19 @@ class SinkManager:
         """The plugins the operator switched off, as ``distribution:name``."""
         return tuple(self._blocked)
 
-    def load(self) -> None:
+    def load(self, *, built_in: bool = True) -> None:
         """Loads every installed plugin. Built-ins come first, so that nobody takes a built-in's name.
+
+        Args:
+            built_in: False leaves them out.
 
         Raises:
             Exception: only in strict mode, whatever the first broken plugin raised.
         """
         candidates, damaged = discover()
         for candidate in candidates:
+            if not built_in and candidate.source.distribution == PROJECT:
+                continue
             if self._is_blocked(candidate):
                 self._blocked.append(candidate.exact_name)
                 continue
@@ -130,6 +144,10 @@ class SinkManager:
     def calls(self, hook: str) -> tuple[HookCall, ...]:
         """What plugins want to be called with, of one hook, sorted by plugin; empty as long as none is installed."""
         return tuple(sorted((call for call in self._calls if call.hook == hook), key=lambda call: call.plugin))
+
+    def commands(self) -> dict[str, Command]:
+        """The commands that plugins bring, by name."""
+        return dict(sorted(self._commands.items()))
 
     def plugins(self) -> list[LoadedPlugin]:
         """The loaded plugins, sorted by name."""
@@ -181,6 +199,7 @@ class SinkManager:
         self._owners |= dict.fromkeys(brought.names, source.label)
         self._sinks |= {sink.info.name: sink for sink in brought.sinks}
         self._calls += brought.calls
+        self._commands |= {command.name or "": command for command in brought.commands}
         self._sources |= {one.info.name: one for one in brought.sources}
         self._event_types |= {one.id: one for one in brought.event_types}
         self._loaded.append(

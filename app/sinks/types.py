@@ -236,3 +236,31 @@ class Classification:
 
     tags: tuple[str, ...] = ()
     sensitivity: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedAttempt:
+    """One attempt as it was recorded.
+
+    Args:
+        delivery_id: the delivery it was made for.
+        webhook_id: its webhook.
+        organization_id: the webhook's organization.
+        sink: the webhook's sink.
+        number: from 1; every attempt of a delivery has one of its own.
+        started_at: microseconds since 1970.
+        outcome: ``delivered``, ``unconfirmed``, ``retry``, ``throttled``, ``rejected``, ``sink_broken``, ``split``,
+            ``unknown``, ``blocked`` or ``our_fault``.
+        status: of the HTTP answer, None without one.
+        error: the kind of failure, None when the receiver answered.
+    """
+
+    delivery_id: str
+    webhook_id: str
+    organization_id: str
+    sink: str
+    number: int
+    started_at: int
+    outcome: str
+    status: int | None
+    error: str | None

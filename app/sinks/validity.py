@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
@@ -12,11 +13,17 @@ from app.sinks.protocol import Sink
 from app.sinks.sources import EventSource, SourceInfo
 from app.sinks.types import API_VERSION, PluginEventType, SinkInfo
 
+if TYPE_CHECKING:
+    from click import Command
+
 SINK_NAME = re.compile(r"[a-z][a-z0-9_]{1,31}")
 """A name of a sink or a source is a word in the API, in entry points and in environment variables."""
 
 EVENT_TYPE = re.compile(r"[a-z][a-z0-9_]{0,63}(?:\.[a-z0-9_]{1,64}){1,4}")
 """Dotted words, as the vendor's own types are; the first is the service."""
+
+
+_COMMAND_NAME = re.compile(r"[a-z][a-z0-9-]{1,31}")
 
 
 def check_sink(candidate: object) -> Sink:
@@ -66,6 +73,21 @@ def check_event_type(candidate: object) -> PluginEventType:
         raise ConfigurationError(f"event type {candidate.id!r} does not match {EVENT_TYPE.pattern}")
     if not str(candidate.title).strip():
         raise ConfigurationError(f"event type {candidate.id!r} has no title")
+    return candidate
+
+
+def check_command(candidate: object) -> Command:
+    """Answers the candidate as a command.
+
+    Raises:
+        ConfigurationError: it is none, or has a name that it cannot have.
+    """
+    from click import Command  # noqa: PLC0415 - only a plugin that brings commands needs it here
+
+    if not isinstance(candidate, Command):
+        raise ConfigurationError(f"{type(candidate).__name__} is not a click command")
+    if not _COMMAND_NAME.fullmatch(str(candidate.name)):
+        raise ConfigurationError(f"command name {candidate.name!r} does not match {_COMMAND_NAME.pattern}")
     return candidate
 
 

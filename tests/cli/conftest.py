@@ -11,6 +11,10 @@ from dataclasses import dataclass
 import orjson
 import pytest
 
+from tests.sinks.conftest import install
+
+__all__ = ["install"]
+
 
 @dataclass
 class RunningReceiver:

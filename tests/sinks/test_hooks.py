@@ -10,8 +10,9 @@ from pathlib import Path
 
 import orjson
 import pytest
+from click.testing import CliRunner
 
-from app.sinks import Binding, Classification, Inbound, NoSecrets, Settings
+from app.sinks import Binding, Classification, Inbound, NoSecrets, ObservedAttempt, Settings
 from app.sinks.manager import SinkManager
 from app.sinks.samples import sample_event
 
@@ -71,3 +72,18 @@ def test_hook_mask_hides_what_must_not_be_stored(example_of: ExampleOf) -> None:
     (call,) = example_of("relaypoint_mask").calls("relaypoint_mask")
     assert call.function("description", "Ann, 010203-1234, moved") == "Ann, ***, moved"
     assert call.function("description", "nothing to hide") == "nothing to hide"
+
+
+def test_hook_observe_sees_what_was_tried(example_of: ExampleOf, caplog: pytest.LogCaptureFixture) -> None:
+    (call,) = example_of("relaypoint_observe").calls("relaypoint_observe")
+    common = {"webhook_id": "wh_1", "organization_id": "acme", "sink": "slack", "number": 1, "started_at": 0}
+    good = ObservedAttempt("dlv_1", outcome="delivered", status=200, error=None, **common)
+    bad = ObservedAttempt("dlv_2", outcome="rejected", status=400, error=None, **common)
+    call.function([good, bad])
+    assert [one.getMessage() for one in caplog.records] == ["dlv_2 was rejected with 400"]
+
+
+def test_hook_commands_brings_a_command(example_of: ExampleOf) -> None:
+    commands = example_of("relaypoint_commands").commands()
+    done = CliRunner().invoke(commands["inventory"], ["--of", "acme"])
+    assert (done.exit_code, done.output) == (0, "inventory of acme\n")
