@@ -35,6 +35,7 @@ DELIVERY = {
     "failed": State("Failed", "circle-x", "bad"),
     "skipped": State("Skipped", "circle-minus"),
     "parked": State("Blocked", "ban", "bad"),
+    "accepted": State("Awaiting confirmation", "hourglass", "note"),
 }
 ATTEMPT = {
     "delivered": State("Delivered", "circle-check", "good"),

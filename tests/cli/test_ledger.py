@@ -46,13 +46,14 @@ def test_a_table_shows_each_webhook_the_sum_and_the_causes_of_duplicates(store: 
         "matched",
         "delivered",
         "pending",
+        "confirming",
         "failed",
         "skipped",
         "parked",
         "duplicates",
     ]
-    assert lines[2].split() == ["SIEM", "3", "3", "2", "0", "1", "0", "0", "2"]
-    assert lines[3].split() == ["total", "3", "3", "2", "0", "1", "0", "0", "2"]
+    assert lines[2].split() == ["SIEM", "3", "3", "2", "0", "0", "1", "0", "0", "2"]
+    assert lines[3].split() == ["total", "3", "3", "2", "0", "0", "1", "0", "0", "2"]
     assert lines[4:] == ["duplicates possible, worker_lost: 2", "balanced"]
 
 

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from app.sinks import (
     Answer,
     AnyBinding,
+    Confirmation,
     Event,
     HeaderSecret,
     Hint,
@@ -22,6 +23,7 @@ from app.sinks import (
     Limits,
     OutboundRequest,
     Outcome,
+    Receipt,
     Settings,
     SinkInfo,
     Verdict,
@@ -265,6 +267,91 @@ class Remembering(Sound):
         return with_request(good, body=good.body + b" " * next(self.seen))
 
 
+class Later(Sound):
+    """A sound sink whose receiver confirms later."""
+
+    def confirmation(self, binding: AnyBinding) -> Confirmation:
+        return Confirmation()
+
+    def receipt(self, answer: Answer, binding: AnyBinding) -> Receipt | None:
+        return Receipt(answer.headers["x-receipt"]) if "x-receipt" in answer.headers else None
+
+    def confirm_request(self, receipts: Sequence[Receipt], binding: AnyBinding) -> OutboundRequest | None:
+        items = [Item("", orjson.dumps(receipt.id)) for receipt in receipts]
+        return with_request(self.build_request(items, binding), url=binding.endpoint_url + "receipts")
+
+    def read_confirmation(
+        self, answer: Answer, receipts: Sequence[Receipt], binding: AnyBinding
+    ) -> frozenset[str] | Outcome:
+        if answer.status == 200:
+            return frozenset(receipt.id for receipt in receipts if b'"%s"' % receipt.id.encode() in answer.body)
+        patient = answer.status in {429, 503}
+        verdict = Verdict.THROTTLE if patient else Verdict.SINK_BROKEN
+        return Outcome(verdict, f"answered {answer.status}", retry_after(answer.headers))
+
+
+class Hasty(Later):
+    def confirmation(self, binding: AnyBinding) -> Confirmation:
+        return Confirmation(poll_s=0)
+
+
+class Resigned(Later):
+    def confirmation(self, binding: AnyBinding) -> Confirmation:
+        return Confirmation(expires_s=1)
+
+
+class Longwinded(Later):
+    def receipt(self, answer: Answer, binding: AnyBinding) -> Receipt | None:
+        return Receipt(str(answer.status) * 100)
+
+
+class Assuming(Later):
+    def receipt(self, answer: Answer, binding: AnyBinding) -> Receipt | None:
+        return Receipt(answer.headers["x-receipt"])
+
+
+class Forgetful(Later):
+    def confirm_request(self, receipts: Sequence[Receipt], binding: AnyBinding) -> OutboundRequest | None:
+        return super().confirm_request(receipts[:100], binding)
+
+
+class Indiscreet(Later):
+    def confirm_request(self, receipts: Sequence[Receipt], binding: AnyBinding) -> OutboundRequest | None:
+        good = super().confirm_request(receipts, binding)
+        return good and with_request(good, secret_headers=frozenset())
+
+
+class Credulous(Later):
+    def read_confirmation(
+        self, answer: Answer, receipts: Sequence[Receipt], binding: AnyBinding
+    ) -> frozenset[str] | Outcome:
+        return frozenset(receipt.id for receipt in receipts)
+
+
+class Resting(Later):
+    """As the product that calls everything delivered when the question is refused, only more quietly."""
+
+    def read_confirmation(
+        self, answer: Answer, receipts: Sequence[Receipt], binding: AnyBinding
+    ) -> frozenset[str] | Outcome:
+        return frozenset() if answer.status == 404 else super().read_confirmation(answer, receipts, binding)
+
+
+class Dogmatic(Later):
+    def read_confirmation(
+        self, answer: Answer, receipts: Sequence[Receipt], binding: AnyBinding
+    ) -> frozenset[str] | Outcome:
+        return Outcome(Verdict.REJECT, "no")
+
+
+class Repeater(Later):
+    def read_confirmation(
+        self, answer: Answer, receipts: Sequence[Receipt], binding: AnyBinding
+    ) -> frozenset[str] | Outcome:
+        read = super().read_confirmation(answer, receipts, binding)
+        return replace(read, reason=f"said {answer.body!r}") if isinstance(read, Outcome) else read
+
+
 MUTANTS: list[tuple[str, type[Sound]]] = [
     ("accepted", Nameless),
     ("form", Untitled),
@@ -294,10 +381,20 @@ MUTANTS: list[tuple[str, type[Sound]]] = [
     ("waiting", Undying),
     ("splitting", Unsplitting),
     ("quiet-reasons", Parrot),
+    ("receipts", Hasty),
+    ("receipts", Resigned),
+    ("receipts", Longwinded),
+    ("receipts", Assuming),
+    ("confirm-request", Forgetful),
+    ("confirm-request", Indiscreet),
+    ("confirm-answers", Credulous),
+    ("confirm-answers", Resting),
+    ("confirm-answers", Dogmatic),
+    ("confirm-answers", Repeater),
     ("probe", Meddling),
     ("concurrency", Remembering),
 ]
-GOLDEN = {"golden-requests", "golden-answers"}
+GOLDEN = {"golden-requests", "golden-answers", "golden-confirmations"}
 
 
 @pytest.fixture
@@ -335,6 +432,28 @@ def test_each_check_fails_for_a_sink_that_breaks_its_promise(name: str, mutant: 
 
 def test_every_check_has_a_sink_that_breaks_it() -> None:
     assert {name for name, _ in MUTANTS} | GOLDEN == {check.name for check in CHECKS}
+
+
+def test_a_sound_sink_that_confirms_later_keeps_every_promise(tmp_path: Path) -> None:
+    write_golden(Later(), tmp_path)
+    assert (tmp_path / "example-1-confirm.http").read_bytes().endswith(b'["0","1"]')
+    assert "no confirmations.json" in problem("golden-confirmations", Later(), tmp_path)
+    write_confirmations(tmp_path)
+    assert [check.name for check in CHECKS if problem(check.name, Later(), tmp_path)] == []
+
+
+def write_confirmations(folder: Path, **changed: Any) -> None:
+    rows = [
+        {"status": 200, "body": ["7"], "receipts": ["7", "8"], "confirmed": ["7"]} | changed,
+        {"status": 404, "receipts": ["7"], "verdict": "sink_broken"},
+    ]
+    (folder / "confirmations.json").write_bytes(orjson.dumps(rows))
+
+
+def test_a_confirmation_that_is_read_otherwise_breaks_the_table(tmp_path: Path) -> None:
+    for changed in ({"confirmed": ["7", "8"]}, {"status": 404}, {"body": []}):
+        write_confirmations(tmp_path, **changed)
+        assert "is read as" in problem("golden-confirmations", Later(), tmp_path)
 
 
 def test_another_byte_breaks_a_golden_request_and_a_missing_file_is_named(golden: Path) -> None:

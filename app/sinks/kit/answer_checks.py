@@ -8,11 +8,11 @@ from app.sinks.kit.subject import Subject, expect, secret_values
 from app.sinks.types import Answer, Item, Outcome, Verdict
 
 STATUSES = (200, 202, 204, 301, 302, 400, 401, 403, 404, 408, 409, 410, 413, 415, 422, 425, 429, 500, 502, 503, 504)
-_JUNK = (b"", b"not json", b"<html>sign in</html>", b"\xff\xfe\x00", b"[]", b"null", b"7", b'{"code":"x"}', b"[" * 2000)
+JUNK = (b"", b"not json", b"<html>sign in</html>", b"\xff\xfe\x00", b"[]", b"null", b"7", b'{"code":"x"}', b"[" * 2000)
 _SUCCESS = frozenset({Verdict.DELIVERED, Verdict.ACCEPTED_UNCONFIRMED})
 _PATIENT = frozenset({Verdict.THROTTLE, Verdict.RETRY})
 _FINAL = frozenset({Verdict.SINK_BROKEN, Verdict.REJECT})
-_FIRST_FAILURE = 300
+FIRST_FAILURE = 300
 _WAIT_S = 7.0
 
 
@@ -20,7 +20,7 @@ def every_answer_is_read(subject: Subject) -> None:
     """Any status with any body gives a sound outcome, with a reason; a failure is never read as delivered."""
     for binding in subject.modes():
         for status in STATUSES:
-            for body in _JUNK:
+            for body in JUNK:
                 for count in (1, 3):
                     items = _items(count)
                     outcome = subject.sink.classify(Answer(status, {}, body), items, binding)
@@ -71,4 +71,4 @@ def _check_outcome(outcome: object, status: int, count: int) -> None:
     for one in (outcome, *outcome.items):
         expect(one is outcome or one.verdict is not Verdict.PARTIAL, f"{status}: a partial result inside another")
         expect(one.verdict in _SUCCESS or one.reason, f"{status}: {one.verdict} without a reason")
-        expect(one.verdict not in _SUCCESS or status < _FIRST_FAILURE, f"{status} is read as {one.verdict}")
+        expect(one.verdict not in _SUCCESS or status < FIRST_FAILURE, f"{status} is read as {one.verdict}")

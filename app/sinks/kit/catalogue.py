@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from app.sinks.kit import answer_checks, golden, request_checks, settings_checks
+from app.sinks.kit import answer_checks, confirmation_checks, golden, request_checks, settings_checks
 from app.sinks.kit.subject import Subject
 
 
@@ -42,6 +42,10 @@ CHECKS = (
     Check("waiting", answer_checks.waiting_is_honoured),
     Check("splitting", answer_checks.too_large_is_split),
     Check("quiet-reasons", answer_checks.reasons_repeat_no_secret),
+    Check("receipts", confirmation_checks.receipts_can_be_kept),
+    Check("confirm-request", confirmation_checks.the_question_names_its_receipts),
+    Check("confirm-answers", confirmation_checks.confirmations_are_read),
+    Check("golden-confirmations", golden.confirmations_are_golden),
     Check("probe", request_checks.the_probe_is_harmless),
     Check("concurrency", request_checks.threads_may_share_it),
 )

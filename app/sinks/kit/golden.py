@@ -9,19 +9,27 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import orjson
 
 from app.core.shown_url import MASK
+from app.sinks.confirmations import Confirms, Receipt
+from app.sinks.kit.confirmation_checks import sample_receipts
 from app.sinks.kit.examples import example_bindings
 from app.sinks.kit.golden_events import golden_events
 from app.sinks.kit.subject import Subject, expect, shown_body
 from app.sinks.protocol import AnyBinding, Sink
-from app.sinks.types import Answer, Item, OutboundRequest
+from app.sinks.types import Answer, Item, OutboundRequest, Outcome
 
 ANSWERS = "answers.json"
 """A list of ``{"status", "headers", "body", "items", "verdict"}``; ``verdict`` is a word, or for a partial result a
 list of them."""
+
+
+CONFIRMATIONS = "confirmations.json"
+"""For sinks with ``Confirms``: a list of ``{"status", "headers", "body", "receipts"}``, and beside that either
+``"confirmed"``, the ids that are, or ``"verdict"``."""
 
 
 def golden_folder(sink: Sink) -> Path:
@@ -47,11 +55,30 @@ def answers_are_golden(subject: Subject) -> None:
     binding = replace(example_bindings(subject.sink)[0], batch=True)
     for row in orjson.loads((subject.golden / ANSWERS).read_bytes()):
         items = [Item(f"evt_{number}", b"{}") for number in range(row.get("items", 1))]
-        body = row.get("body", "")
-        raw = body.encode() if isinstance(body, str) else orjson.dumps(body)
+        raw = _raw(row.get("body", ""))
         outcome = subject.sink.classify(Answer(row["status"], row.get("headers", {}), raw), items, binding)
         found = [str(one.verdict) for one in outcome.items] or str(outcome.verdict)
         expect(found == row["verdict"], f"{row['status']} {raw[:60]!r} is read as {found}, not as {row['verdict']}")
+
+
+def confirmations_are_golden(subject: Subject) -> None:
+    """Every answer in ``confirmations.json`` is read as written there, with the settings of the first example."""
+    if subject.golden is None or not isinstance(subject.sink, Confirms):
+        return
+    path = subject.golden / CONFIRMATIONS
+    expect(path.is_file(), f"there is no {CONFIRMATIONS}; write down what your receiver answers, and what it means")
+    binding = example_bindings(subject.sink)[0]
+    for row in orjson.loads(path.read_bytes()):
+        receipts = tuple(Receipt(name) for name in row["receipts"])
+        answer = Answer(row["status"], row.get("headers", {}), _raw(row.get("body", "")))
+        read = subject.sink.read_confirmation(answer, receipts, binding)
+        found = {"verdict": str(read.verdict)} if isinstance(read, Outcome) else {"confirmed": sorted(read)}
+        wanted = {name: row[name] for name in ("verdict", "confirmed") if name in row}
+        expect(found == wanted, f"{row['status']} {answer.body[:60]!r} is read as {found}, not as {wanted}")
+
+
+def _raw(body: Any) -> bytes:
+    return body.encode() if isinstance(body, str) else orjson.dumps(body)
 
 
 def write_golden(sink: Sink, folder: Path) -> list[Path]:
@@ -71,6 +98,9 @@ def golden_requests(sink: Sink) -> Iterator[tuple[str, bytes]]:
             name = f"example-{number}-{'batch' if mode.batch else 'instant'}.http"
             requests = _sample_requests(sink, mode)
             yield name, b"\n\n".join(_text(request) for request in requests)
+        question = sink.confirm_request(sample_receipts(2), binding) if isinstance(sink, Confirms) else None
+        if question is not None:
+            yield f"example-{number}-confirm.http", _text(question)
 
 
 def _sample_requests(sink: Sink, binding: AnyBinding) -> list[OutboundRequest]:

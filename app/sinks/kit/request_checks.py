@@ -82,7 +82,7 @@ def secrets_stay_hidden(subject: Subject) -> None:
     for binding in subject.modes():
         for request in subject.requests([sample_event("evt_1")], binding):
             check_headers(request, binding)
-            _check_body(request, binding)
+            check_body(request, binding)
 
 
 def a_secret_address_stays_in_the_address(subject: Subject) -> None:
@@ -129,9 +129,9 @@ def the_probe_is_harmless(subject: Subject) -> None:
     for binding in subject.bindings:
         request = subject.sink.probe(binding)
         if request is not None:
-            expect(request.url.startswith(_prefixes(subject)), "the probe goes to an address of another scheme")
+            expect(request.url.startswith(prefixes(subject)), "the probe goes to an address of another scheme")
             check_headers(request, binding)
-            _check_body(request, binding)
+            check_body(request, binding)
 
 
 def check_headers(request: OutboundRequest, binding: AnyBinding) -> None:
@@ -146,7 +146,8 @@ def check_headers(request: OutboundRequest, binding: AnyBinding) -> None:
     expect(all(name == name.lower() for name in request.secret_headers), "secret_headers are lower case")
 
 
-def _check_body(request: OutboundRequest, binding: AnyBinding) -> None:
+def check_body(request: OutboundRequest, binding: AnyBinding) -> None:
+    """The body as history keeps it holds no secret."""
     shown = shown_body(request)
     for secret in secret_values(binding):
         expect(secret.encode() not in shown, "the body holds a secret; name it in secret_texts")
@@ -164,9 +165,9 @@ def _check_event(subject: Subject, event: Event, binding: AnyBinding, name: str)
         again = sink.build_request([Item(item.event_id, item.body)], binding)
         expect(request == again, f"{name}: the same items make another request")
         _check_size(request, sink.limits(binding).max_bytes)
-        expect(request.url.startswith(_prefixes(subject)), f"{name}: the request goes to an address of another scheme")
+        expect(request.url.startswith(prefixes(subject)), f"{name}: the request goes to an address of another scheme")
         check_headers(request, binding)
-        _check_body(request, binding)
+        check_body(request, binding)
         _check_content(request, name)
 
 
@@ -226,5 +227,6 @@ def _event_of_size(subject: Subject, binding: AnyBinding, size: int) -> Event | 
     return None
 
 
-def _prefixes(subject: Subject) -> tuple[str, ...]:
+def prefixes(subject: Subject) -> tuple[str, ...]:
+    """How the addresses begin that a sink may send to."""
     return tuple(f"{scheme}://" for scheme in subject.sink.info.schemes)
