@@ -21,6 +21,8 @@ _LABELS = {
     "batch.max_bytes": "Size",
     "batch.max_age_s": "Age",
     "overlap_s": "Overlap",
+    "since": "From",
+    "until": "Until",
 }
 _SHORTER = {
     "Field required": "Fill this in.",

@@ -18,13 +18,16 @@ class Entry:
     needs: Permission
 
 
+_AUDIT_LOG = Entry("Audit log", "audit", "history", Permission.EVENTS_READ)
 ORGANIZATION = (
     Entry("Webhooks", "webhooks", "webhook", Permission.WEBHOOKS_READ),
     Entry("Deliveries", "deliveries", "send", Permission.DELIVERIES_READ),
+    _AUDIT_LOG,
 )
 CONTEXT = (
     Entry("Webhooks", "webhooks", "webhook", Permission.WEBHOOKS_READ),
     Entry("Deliveries", "deliveries", "send", Permission.DELIVERIES_READ),
+    _AUDIT_LOG,
 )
 
 

@@ -64,6 +64,19 @@ CLOSED = {
     "deleted": "The webhook was deleted",
 }
 """Why a batch closed."""
+SENSITIVITY = {
+    1: State("1, cosmetic", "shield-lock"),
+    2: State("2, low", "shield-lock"),
+    3: State("3, medium", "shield-lock", "note"),
+    4: State("4, high", "shield-lock", "warn"),
+    5: State("5, critical", "shield-lock", "bad"),
+}
+"""How much a change may matter to security."""
+WINDOW = {
+    True: State("Outside change window", "calendar-time", "bad"),
+    False: State("Inside change window", "calendar-time", "good"),
+}
+"""How an event stands to the change windows, when the organization has any."""
 TYPES = {"instant": "Instant Event Delivery", "batch": "Batch Delivery"}
 """The vendor's words for the modes."""
 

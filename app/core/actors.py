@@ -35,6 +35,8 @@ _FOLDS = {
     "execute": ("executed", "run", "trigger", "triggered"),
     "other": (),
 }
+ACTIONS = tuple(_FOLDS)
+"""What an actor can have done."""
 _ACTIONS = {word: action for action, words in _FOLDS.items() for word in (action, *words)}
 _PAST = {
     "create": "Created",

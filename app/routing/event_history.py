@@ -35,6 +35,7 @@ class EventFilter:
     action: str | None = None
     tag: str | None = None
     sensitivity_min: int | None = None
+    outside_window: bool | None = None
     since: Micros | None = None
     until: Micros | None = None
     q: str | None = None
@@ -148,7 +149,12 @@ def _conditions(wanted: EventFilter) -> list[ColumnElement[bool]]:
 def _text_matches(body: bytes, wanted: EventFilter) -> bool:
     if wanted.q is not None and wanted.q.lower() not in body.decode("utf-8", "replace").lower():
         return False
-    return wanted.tag is None or wanted.tag in orjson.loads(body).get("tags", ())
+    if wanted.tag is None and wanted.outside_window is None:
+        return True
+    event = orjson.loads(body)
+    if wanted.outside_window is not None and event["outside_change_window"] is not wanted.outside_window:
+        return False
+    return wanted.tag is None or wanted.tag in event["tags"]
 
 
 def _one(connection: Connection, scope: Scope, event_id: str, organization_id: str | None) -> Row[Any]:
