@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import orjson
 from markupsafe import Markup
 
-from app.console.forms import anchor, label
+from app.console.forms import anchor, label, sentence
 from app.console.place import service_title
 from app.core.clock import HOUR, MILLISECOND, MINUTE, SECOND, Micros, to_rfc3339
 
@@ -111,5 +111,7 @@ FILTERS = {
     "pretty": pretty,
     "anchor": anchor,
     "label": label,
+    "utc": to_rfc3339,
+    "sentence": sentence,
     "service": service_title,
 }

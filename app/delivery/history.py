@@ -19,6 +19,8 @@ from app.security.scope import Scope
 from app.store.receipts import ReceiptRow, receipt_of
 from app.store.tables import attempts, batches, contents, deliveries, events, exchanges, webhook_health, webhooks
 
+ACROSS = 200
+"""Webhooks whose deliveries one list can hold."""
 EXPIRED = b""
 """Stands for bytes whose retention is over."""
 
@@ -57,6 +59,15 @@ class GotResponse:
     headers: tuple[tuple[str, str], ...]
     body: bytes | None
     truncated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LastAttempt:
+    """The latest attempt of a delivery, for a list. ``status`` None = no HTTP answer came."""
+
+    status: int | None
+    error_class: str | None
+    duration_us: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +137,63 @@ def list_deliveries(
         statement = statement.where(events.c.id.startswith(query, autoescape=True))
     rows = connection.execute(statement.order_by(deliveries.c.event_seq.desc()).limit(limit))
     return [_row(row) for row in rows]
+
+
+def list_across(
+    connection: Connection,
+    scope: Scope,
+    *,
+    limit: int,
+    before: tuple[int, str] | None = None,
+    state: DeliveryState | None = None,
+    event_type: str | None = None,
+    since: Micros | None = None,
+    until: Micros | None = None,
+    query: str | None = None,
+) -> list[DeliveryRow]:
+    """Deliveries of every webhook in scope, newest first; ``before`` is the event number and webhook to go on from.
+
+    Each webhook gives its newest ones from its own index, and the newest of them all are answered: what a page costs
+    depends on the number of webhooks (at most :data:`ACROSS`, the newest), never on that of deliveries.
+    """
+    mine = select(webhooks.c.pk, webhooks.c.id).where(*scope.within(webhooks), webhooks.c.deleted_at.is_(None))
+    found: list[DeliveryRow] = []
+    for webhook in connection.execute(mine.order_by(webhooks.c.pk.desc()).limit(ACROSS)).all():
+        seq = None if before is None else before[0] + (webhook.id > before[1])
+        found += list_deliveries(
+            connection,
+            webhook.id,
+            scope,
+            limit=limit,
+            before_seq=seq,
+            state=state,
+            event_type=event_type,
+            since=since,
+            until=until,
+            query=query,
+        )
+    return sorted(found, key=lambda row: (-row.event_seq, row.webhook_id))[:limit]
+
+
+def last_attempts(connection: Connection, rows: Sequence[DeliveryRow]) -> dict[tuple[str, int], LastAttempt]:
+    """The latest attempt of each of these deliveries of one page, by webhook and event number."""
+    found: dict[tuple[str, int], LastAttempt] = {}
+    of_webhook: dict[str, list[DeliveryRow]] = {}
+    for row in rows:
+        if row.attempt_count:
+            of_webhook.setdefault(row.webhook_id, []).append(row)
+    for webhook_id, mine in of_webhook.items():
+        numbers = [row.event_seq for row in mine]
+        statement = (
+            select(attempts.c.event_seq, attempts.c.status, attempts.c.error_class, exchanges.c.total_us)
+            .join(webhooks, webhooks.c.pk == attempts.c.webhook_pk)
+            .outerjoin(exchanges, exchanges.c.id == attempts.c.exchange_id)
+            .where(webhooks.c.id == webhook_id, attempts.c.event_seq.in_(numbers))
+            .order_by(attempts.c.event_seq, attempts.c.n)
+        )
+        for one in connection.execute(statement):
+            found[webhook_id, one.event_seq] = LastAttempt(one.status, one.error_class, one.total_us)
+    return found
 
 
 def batch_members(connection: Connection, batch_pk: int, *, limit: int, after_seq: int) -> list[DeliveryRow]:

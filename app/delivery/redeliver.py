@@ -56,6 +56,27 @@ def redeliver(connection: Connection, public_id: str, scope: Scope, now: Micros)
     raise ConflictError("this delivery was sending and ended this very moment; look at it, then decide")
 
 
+def obstacle(connection: Connection, public_id: str, scope: Scope, now: Micros) -> str | None:
+    """Why a delivery cannot be redelivered now; None when it can.
+
+    Raises:
+        NotFoundError: there is no such delivery in scope.
+    """
+    webhook_id, event_seq = parse_delivery_id(public_id)
+    row = connection.execute(
+        select(deliveries, webhooks.c.state.label("webhook_state"), webhooks.c.mode, webhooks.c.deleted_at)
+        .join(webhooks, webhooks.c.pk == deliveries.c.webhook_pk)
+        .where(*scope.within(webhooks), webhooks.c.id == webhook_id, deliveries.c.event_seq == event_seq)
+    ).one_or_none()
+    if row is None:
+        raise NotFoundError("no such delivery")
+    if row.deleted_at is not None:
+        return "the webhook was deleted"
+    if row.state not in _REPEATABLE:
+        return _why_not(row, row.webhook_state, Mode(row.mode), now)
+    return None if row.webhook_state == "enabled" else f"the webhook is {row.webhook_state}; resume it first"
+
+
 def _why_not(delivery: Row[Any], webhook_state: str, mode: Mode, now: Micros) -> str:
     """Why an unfinished delivery needs no redelivery, and what happens to it instead."""
     if delivery.state in _ON_ITS_WAY:

@@ -34,7 +34,7 @@ def webhook_view(row: RowMapping, waiting: WaitingReceipts | None = None) -> dic
         "only_outside_change_windows": bool(row["only_outside_change_windows"]),
         "config": orjson.loads(row["config"]),
         "secrets": {name: {"set": True} for name in orjson.loads(row["secret_names"])},
-        "signing_secret": {"set": True},
+        "signing_secret": {"set": True, "previous_until": _moment(row["signing_previous_until"])},
         "batch": {
             "max_events": row["batch_max_events"],
             "max_bytes": row["batch_max_bytes"],

@@ -314,6 +314,23 @@ class WebhookService:
         key = public_key(parse_secret(secret))
         return {"secret": secret, "public_key": key, "previous_until": to_rfc3339(now + overlap) if overlap else None}
 
+    def revoke_previous(self, scope: Scope, webhook_id: str, by: Author = SYSTEM) -> dict[str, Any]:
+        """End the overlap of a rotation now: from the next request on only the present secret signs.
+
+        Raises:
+            ConflictError: no previous secret signs.
+        """
+        now = self._clock()
+        with self._store.write() as connection:
+            row = _row(connection, scope, webhook_id, lock=True)
+            if row["signing_previous_sealed"] is None or (row["signing_previous_until"] or 0) <= now:
+                raise ConflictError("no previous signing secret is in use")
+            _write(connection, row, {"signing_previous_sealed": None, "signing_previous_until": None}, now)
+            after = _row(connection, scope, webhook_id)
+            rings = self._tell(connection, webhook_changed(by, row, after))
+        self._doorbell.ring(rings)
+        return webhook_view(after)
+
     def _tell(self, connection: Connection, change: OwnChange | None) -> frozenset[int]:
         return frozenset() if change is None else self._audit.record(connection, change)
 

@@ -30,7 +30,8 @@ def chromium(cache: Path) -> Iterator[Browser]:
     fonts.write_text(
         '<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig>'
         f"<dir>{packages.root}/usr/share/fonts</dir><dir>/usr/share/fonts</dir><cachedir>{cache}/fontcache</cachedir>"
-        "<alias><family>system-ui</family><prefer><family>Inter</family></prefer></alias></fontconfig>"
+        "<alias><family>system-ui</family><prefer><family>Inter</family></prefer></alias>"
+        "<alias><family>monospace</family><prefer><family>DejaVu Sans Mono</family></prefer></alias></fontconfig>"
     )
     environment: dict[str, str | float | bool] = {**packages.environment, "FONTCONFIG_FILE": str(fonts)}
     with sync_playwright() as playwright:

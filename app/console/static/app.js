@@ -66,7 +66,7 @@
     each("[data-until]", (one) => {
       const left = Math.max(0, Math.round((Date.parse(one.dataset.until) - Date.now()) / 1000));
       const [days, hours, minutes] = [Math.floor(left / 86400), Math.floor(left / 3600) % 24, Math.floor(left / 60) % 60];
-      one.textContent = days ? `${days} d ${hours} h left` : hours ? `${hours} h ${minutes} min left` : `${minutes} min ${left % 60} s left`;
+      one.textContent = !left ? "" : days ? `${days} d ${hours} h left` : hours ? `${hours} h ${minutes} min left` : `${minutes} min ${left % 60} s left`;
     });
   }
 

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from app.console.pages import PageTable
 from app.console.views.audit_log import audit_log_pages
+from app.console.views.batches import batch_pages
+from app.console.views.deliveries import delivery_list_pages
+from app.console.views.delivery import delivery_pages
+from app.console.views.replays import replay_pages
 from app.console.views.start import start_pages
+from app.console.views.webhook import secret_pages, webhook_action_pages, webhook_pages, webhook_trial_pages
+from app.console.views.webhook_history import webhook_history_pages
 from app.console.views.webhook_list import webhook_list_pages
 from app.services import Services
 
@@ -15,4 +21,13 @@ def page_tables(services: Services) -> list[PageTable]:
         start_pages(services),
         audit_log_pages(services),
         webhook_list_pages(services),
+        webhook_pages(services),
+        webhook_trial_pages(services),
+        secret_pages(services),
+        webhook_action_pages(services),
+        webhook_history_pages(services),
+        delivery_list_pages(services),
+        delivery_pages(services),
+        replay_pages(services),
+        batch_pages(services),
     ]

@@ -1,0 +1,100 @@
+"""A request and its response as a page shows them: bytes as text, headers in order, a command to repeat it."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import orjson
+
+from app.core.shown_url import MASK
+from app.delivery.history import GotResponse, SentRequest
+
+SHOWN = 64 * 1024
+"""Bytes of a body on a page; the whole of it is a download away."""
+_CURL_BODY = 8 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """Bytes as text. ``note`` says what is special about them, "" = nothing."""
+
+    text: str
+    size: int
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request and what came back."""
+
+    request: SentRequest | None
+    request_body: Body
+    response: GotResponse | None
+    response_body: Body
+    curl: str
+
+
+def shown_exchange(request: SentRequest | None, response: GotResponse | None) -> Exchange:
+    """The exchange for a page."""
+    return Exchange(
+        request,
+        shown_body(request.body if request else b""),
+        response,
+        shown_body(response.body if response else b"", truncated=response is not None and response.truncated),
+        curl_of(request) if request else "",
+    )
+
+
+def shown_body(body: bytes | None, *, truncated: bool = False) -> Body:
+    """A body as text: JSON with indents, other text as it is, other bytes as a hex dump."""
+    if body is None:
+        return Body("", 0, "Removed: the retention of exact bytes is over.")
+    notes = [f"The receiver sent more; {len(body):,} bytes were kept."] if truncated else []
+    part = body[:SHOWN]
+    if len(body) > SHOWN:
+        notes.append(f"The first {SHOWN:,} of {len(body):,} bytes; download the rest.")
+    return Body(_text(part, whole=len(body) <= SHOWN), len(body), " ".join(notes))
+
+
+def _text(part: bytes, *, whole: bool) -> str:
+    if whole:
+        try:
+            return orjson.dumps(orjson.loads(part), option=orjson.OPT_INDENT_2).decode()
+        except orjson.JSONDecodeError:
+            pass
+    text = part.decode("utf-8", "replace")
+    if text.count("\N{REPLACEMENT CHARACTER}") > len(text) // 20:
+        return part.hex(" ", 4)
+    return _CONTROL.sub("\N{SYMBOL FOR NULL}", text)
+
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
+
+def curl_of(request: SentRequest) -> str:
+    """A command that repeats a request, with a name in place of each secret."""
+    lines = [f"curl -X {shlex.quote(request.method)} {shlex.quote(request.url.replace(MASK, '$SECRET'))}"]
+    lines += [f"  -H {_header(name, value)}" for name, value in _pairs(request.headers)]
+    body = request.body or b""
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        text = ""
+    if body:
+        small = text and len(body) <= _CURL_BODY
+        lines.append(f"  --data-binary {shlex.quote(text)}" if small else "  --data-binary @request-body.bin")
+    return " \\\n".join(lines)
+
+
+def _pairs(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [(name, value) for name, value in headers if name.lower() != "content-length"]
+
+
+def _header(name: str, value: str) -> str:
+    if MASK not in value:
+        return shlex.quote(f"{name}: {value}")
+    variable = re.sub(r"\W+", "_", name).upper()
+    return f'"{name}: ${variable}"'

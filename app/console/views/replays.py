@@ -1,0 +1,151 @@
+"""Redelivering and backfilling many: filter, count, confirm, progress, cancel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from flask import request
+
+from app.console.forms import Errors, errors_of
+from app.console.moments import read_moment
+from app.console.pages import PageTable, Visit, done, render
+from app.console.words import REPLAY
+from app.core.errors import ConflictError, InvalidInputError, NotFoundError
+from app.core.states import DeliveryState
+from app.delivery.replaying import LARGEST_RATE
+from app.delivery.replays import DEFAULT_RATE, ReplayOrder
+from app.security.permissions import Permission
+from app.services import Services
+from app.store.replays import ReplayKind
+
+_ONE = "webhooks/<webhook>"
+_SEND = Permission.DELIVERIES_SEND
+_SHOWN = 20
+_FINISHED = ("failed", "delivered", "skipped", "parked")
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One of the two pages."""
+
+    kind: ReplayKind
+    path: str
+    title: str
+    sentence: str
+
+
+KINDS = {
+    "redeliver": Kind(
+        ReplayKind.REDELIVER,
+        "redeliver",
+        "Redeliver many",
+        "Finished deliveries become due once more, under the same webhook-id and signed with the present secret.",
+    ),
+    "backfill": Kind(
+        ReplayKind.BACKFILL,
+        "backfill",
+        "Backfill",
+        "Events that came before this webhook wanted them become its deliveries, by its present conditions.",
+    ),
+}
+
+
+def replay_pages(services: Services) -> PageTable:
+    """The two forms, and the progress of what they start."""
+    table = PageTable()
+    for kind in KINDS.values():
+        _forms(table, services, kind)
+
+    @table.get(f"{_ONE}/replays/<replay>", needs=Permission.DELIVERIES_READ)
+    def progress(visit: Visit, webhook: str, replay: str) -> Any:
+        found = _one(services, visit, webhook, replay)
+        shown = services.webhooks.get(visit.scope, webhook)
+        return render("replay.html", visit, webhook=shown, replay=found, state=REPLAY[found["state"]])
+
+    @table.post(f"{_ONE}/replays/<replay>/cancel", needs=_SEND)
+    def cancel(visit: Visit, webhook: str, replay: str) -> Any:
+        _one(services, visit, webhook, replay)
+        services.replays.cancel(visit.scope, replay, by=visit.person.email)
+        return done(visit.url("webhooks", webhook, "replays", replay), "cancelled")
+
+    return table
+
+
+def _forms(table: PageTable, services: Services, kind: Kind) -> None:
+    @table.get(f"{_ONE}/{kind.path}", needs=Permission.DELIVERIES_READ)
+    def ask(visit: Visit, webhook: str) -> Any:
+        if "count" not in request.args:
+            return _form(services, visit, webhook, kind)
+        try:
+            order, _ = _order(visit, kind)
+            return _form(services, visit, webhook, kind, count=services.replays.count(visit.scope, webhook, order))
+        except InvalidInputError as error:
+            return _form(services, visit, webhook, kind, errors=errors_of(error))
+
+    @table.post(f"{_ONE}/{kind.path}", needs=_SEND)
+    def start(visit: Visit, webhook: str) -> Any:
+        try:
+            order, per_s = _order(visit, kind)
+            started = services.replays.start(visit.scope, webhook, order, created_by=visit.person.email, per_s=per_s)
+        except (InvalidInputError, ConflictError) as error:
+            return _form(services, visit, webhook, kind, errors=errors_of(error))
+        return done(visit.url("webhooks", webhook, "replays", started["id"]))
+
+
+def _form(
+    services: Services,
+    visit: Visit,
+    webhook_id: str,
+    kind: Kind,
+    *,
+    count: int | None = None,
+    errors: Errors | None = None,
+) -> Any:
+    shown = services.webhooks.get(visit.scope, webhook_id)
+    earlier = services.replays.page(visit.scope, webhook_id, before=None, limit=_SHOWN).items
+    sent = request.values
+    typed = {name: sent.get(name, "") for name in ("state", "event_type", "since", "until", "per_s")}
+    if "state" not in sent and kind.kind is ReplayKind.REDELIVER:
+        typed["state"] = "failed"
+    return render(
+        "replays.html",
+        visit,
+        status=HTTPStatus.UNPROCESSABLE_ENTITY if errors else HTTPStatus.OK,
+        webhook=shown,
+        kind=kind,
+        typed=typed,
+        count=count,
+        errors=errors or {},
+        replays=earlier,
+        words=REPLAY,
+        default_rate=DEFAULT_RATE,
+        largest_rate=LARGEST_RATE,
+    )
+
+
+def _order(visit: Visit, kind: Kind) -> tuple[ReplayOrder, int]:
+    sent, zone = request.values, visit.here.zone
+    since = read_moment(sent.get("since", ""), zone, "since")
+    if since is None:
+        raise InvalidInputError("say from when on", field="since")
+    rate = sent.get("per_s", "").strip() or str(DEFAULT_RATE)
+    if not (rate.isdecimal() and rate.isascii() and 1 <= int(rate) <= LARGEST_RATE):
+        raise InvalidInputError(f"must be a whole number from 1 to {LARGEST_RATE}", field="per_s")
+    state = sent.get("state", "") if kind.kind is ReplayKind.REDELIVER else ""
+    order = ReplayOrder(
+        kind.kind,
+        since,
+        read_moment(sent.get("until", ""), zone, "until"),
+        DeliveryState[state.upper()] if state in _FINISHED else None,
+        (sent.get("event_type", "").strip()[:200] or None) if kind.kind is ReplayKind.REDELIVER else None,
+    )
+    return order, int(rate)
+
+
+def _one(services: Services, visit: Visit, webhook_id: str, replay_id: str) -> dict[str, Any]:
+    found = services.replays.get(visit.scope, replay_id)
+    if found["webhook_id"] != webhook_id:
+        raise NotFoundError("no such replay")
+    return found

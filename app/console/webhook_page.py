@@ -1,0 +1,132 @@
+"""The webhook detail view: all that it shows, as it is or with what was wrong with a form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+from flask import Response, request
+from pydantic import ValidationError
+from werkzeug.datastructures import MultiDict
+
+from app.console.delivery_rows import delivery_rows
+from app.console.drawing import day_bars
+from app.console.durations import shown_duration, shown_durations
+from app.console.forms import Errors, errors_of
+from app.console.pages import Visit, render
+from app.console.place import service_title
+from app.console.sink_form import form_of
+from app.console.words import TYPES, webhook_state
+from app.core.clock import to_rfc3339
+from app.core.errors import ConflictError, InvalidInputError
+from app.delivery.history import list_deliveries
+from app.delivery.last_day import last_days
+from app.routing.webhook_event_types import EVERY_TYPE
+from app.security.scope import Scope
+from app.services import Services
+from app.sinks.settings import sink_schema
+
+_CONTEXTS = 200
+_LATEST = 8
+_MIB = 1024 * 1024
+
+
+class Detail:
+    """Draws the page."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def shown(
+        self, visit: Visit, webhook_id: str, *, section: str = "", errors: Errors | None = None, **found: Any
+    ) -> Response:
+        """The page.
+
+        Args:
+            visit: who looks, and where.
+            webhook_id: at what.
+            section: of the form that was sent, whose inputs keep what was typed.
+            errors: what was wrong with it.
+            found: what a form found out: ``verdict``, ``trial``, ``test`` or ``secret``.
+        """
+        webhook = self._services.webhooks.get(visit.scope, webhook_id)
+        sent = request.form if section else MultiDict[str, str]()
+        given = {"verdict": None, "trial": None, "test": None, "secret": None, **found}
+        return render(
+            "webhook.html",
+            visit,
+            status=HTTPStatus.UNPROCESSABLE_ENTITY if errors else HTTPStatus.OK,
+            webhook=webhook,
+            section=section,
+            errors=errors or {},
+            sent=sent,
+            **self._values(visit, webhook, sent),
+            **given,
+        )
+
+    def tried(self, visit: Visit, webhook_id: str, section: str, act: Callable[[], Response]) -> Response:
+        """What a form does; when the use case says no, the page with the reason beside the field."""
+        try:
+            return act()
+        except (ValidationError, InvalidInputError, ConflictError) as error:
+            return self.shown(visit, webhook_id, section=section, errors=errors_of(error))
+
+    def _values(self, visit: Visit, webhook: dict[str, Any], sent: MultiDict[str, str]) -> dict[str, Any]:
+        """By the names of the template."""
+        services = self._services
+        now = services.clock()
+        with services.store.read() as connection:
+            day = last_days(connection, webhook["organization_id"], [webhook["id"]], now)[webhook["id"]]
+            rows = list_deliveries(connection, webhook["id"], visit.scope, limit=_LATEST)
+            latest = delivery_rows(connection, rows, visit)
+        until = webhook["signing_secret"]["previous_until"]
+        return {
+            "state": webhook_state(webhook),
+            "type_title": TYPES[webhook["type"]],
+            "day": day,
+            "latest": latest,
+            "picture": day_bars(day, webhook["name"]),
+            "sinks": [(name, sink.info.title) for name in services.sinks.names() if (sink := services.sinks.get(name))],
+            **self._sink(webhook, sent),
+            **self._events(visit, webhook),
+            "waits": shown_durations(webhook["retry"]["schedule_s"]),
+            "batch_age": shown_duration(webhook["batch"]["max_age_s"]),
+            "batch_mib": max(1, webhook["batch"]["max_bytes"] // _MIB),
+            "overlap_until": until if until and until > to_rfc3339(now) else None,
+        }
+
+    def _sink(self, webhook: dict[str, Any], sent: MultiDict[str, str]) -> dict[str, Any]:
+        sink = self._services.sinks.get(webhook["sink"] or "")
+        if sink is None:
+            return {"sink": None, "groups": []}
+        form = sent if sent.get("sink") == sink.info.name else MultiDict[str, str]()
+        return {"sink": sink.info, "groups": form_of(sink_schema(sink), webhook["config"], webhook["secrets"], form)}
+
+    def _events(self, visit: Visit, webhook: dict[str, Any]) -> dict[str, Any]:
+        """The catalogue by service, and the contexts that an organization's webhook may listen to."""
+        place = visit.here
+        chosen = set(webhook["event_types"])
+        catalogue = self._services.catalogue.by_service(Scope(place.organization_id))
+        listed = {one["id"] for group in catalogue for one in group["event_types"]}
+        own = None if webhook["context_id"] is None else (place.service or "entrypoint")
+        groups = [
+            {
+                "title": service_title(group["service"]),
+                "types": [one for one in group["event_types"] if one["deliverable"]],
+                "never": [one for one in group["event_types"] if not one["deliverable"]],
+            }
+            for group in catalogue
+            if own in {None, group["service"]}
+        ]
+        contexts: list[dict[str, Any]] = []
+        if webhook["context_id"] is None:
+            scope = Scope(place.organization_id)
+            contexts, _ = self._services.places.contexts(scope, place.organization_id, limit=_CONTEXTS)
+        return {
+            "catalogue": groups,
+            "every": EVERY_TYPE in chosen,
+            "chosen": chosen,
+            "more_types": "\n".join(sorted(chosen - listed - {EVERY_TYPE})),
+            "contexts": contexts,
+        }
