@@ -36,7 +36,7 @@ def errors_of(error: ValidationError | InvalidInputError | ConflictError) -> Err
     if isinstance(error, ConflictError):
         return {"": sentence(str(error))}
     if isinstance(error, InvalidInputError):
-        return {error.field: sentence(error.detail)}
+        return {error.field: _SHORTER.get(error.detail) or sentence(error.detail)}
     found: Errors = {}
     for one in error.errors(include_url=False, include_input=False, include_context=False):
         found.setdefault(".".join(map(str, one["loc"])), _SHORTER.get(one["msg"]) or sentence(one["msg"]))

@@ -97,11 +97,15 @@ class Detail:
         }
 
     def _sink(self, webhook: dict[str, Any], sent: MultiDict[str, str]) -> dict[str, Any]:
-        sink = self._services.sinks.get(webhook["sink"] or "")
+        """The sink and its form: the stored one, or another that was chosen and is not saved yet."""
+        name = sent.get("sink") or request.args.get("sink") or webhook["sink"] or ""
+        sink = self._services.sinks.get(name)
         if sink is None:
-            return {"sink": None, "groups": []}
-        form = sent if sent.get("sink") == sink.info.name else MultiDict[str, str]()
-        return {"sink": sink.info, "groups": form_of(sink_schema(sink), webhook["config"], webhook["secrets"], form)}
+            return {"sink": None, "is_new_sink": False, "groups": []}
+        same = name == webhook["sink"]
+        config, stored = (webhook["config"], webhook["secrets"]) if same else ({}, {})
+        form = sent if "sink" in sent else MultiDict[str, str]()
+        return {"sink": sink.info, "is_new_sink": not same, "groups": form_of(sink_schema(sink), config, stored, form)}
 
     def _events(self, visit: Visit, webhook: dict[str, Any]) -> dict[str, Any]:
         """The catalogue by service, and the contexts that an organization's webhook may listen to."""

@@ -31,6 +31,7 @@ DELIVERY = {
     "pending": State("Pending", "clock"),
     "retrying": State("Retrying", "rotate-clockwise", "warn"),
     "sending": State("Sending", "send", "note"),
+    "accepted": State("Accepted, not confirmed yet", "hourglass", "note"),
     "delivered": State("Delivered", "circle-check", "good"),
     "failed": State("Failed", "circle-x", "bad"),
     "skipped": State("Skipped", "circle-minus"),
@@ -53,7 +54,6 @@ REPLAY = {
     "running": State("Running", "refresh", "note"),
     "done": State("Done", "circle-check", "good"),
     "cancelled": State("Cancelled", "circle-minus"),
-    "failed": State("Failed", "circle-x", "bad"),
 }
 CLOSED = {
     "count": "Full: as many events as it may hold",

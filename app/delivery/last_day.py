@@ -13,7 +13,7 @@ from app.store.tables import attempts, deliveries, events, webhooks
 
 HOURS = 24
 _BAD = frozenset({DeliveryState.FAILED, DeliveryState.PARKED})
-_OPEN = frozenset({DeliveryState.PENDING, DeliveryState.SENDING})
+_OPEN = frozenset({DeliveryState.PENDING, DeliveryState.SENDING, DeliveryState.ACCEPTED})
 
 
 @dataclass(slots=True)

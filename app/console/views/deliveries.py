@@ -25,6 +25,7 @@ STATES = (
     ("", "Any status"),
     ("pending", "Pending or retrying"),
     ("sending", "Sending"),
+    ("accepted", "Accepted, not confirmed yet"),
     ("delivered", "Delivered"),
     ("failed", "Failed"),
     ("parked", "Blocked"),

@@ -158,12 +158,11 @@ def _saved(services: Services, visit: Visit, webhook_id: str, section: str, patc
 
 
 def _sink_patch(services: Services, visit: Visit, webhook_id: str) -> WebhookPatch:
-    """The choice of a sink, or the settings of the one that is chosen."""
+    """A sink and its settings in one change: another sink's settings would not fit this one."""
     webhook = services.webhooks.get(visit.scope, webhook_id)
-    wanted = request.form.get("sink", "")
-    if wanted != webhook["sink"]:
-        return WebhookPatch(sink=wanted)
-    sink = services.sinks.get(wanted)
+    name = request.form.get("sink", "")
+    sink = services.sinks.get(name)
     if sink is None:
-        raise ConflictError(f"sink {wanted!r} is not installed or failed to load")
-    return WebhookPatch.model_validate(read_form(sink_schema(sink), webhook["secrets"], request.form))
+        raise ConflictError(f"sink {name!r} is not installed or failed to load")
+    stored = webhook["secrets"] if name == webhook["sink"] else {}
+    return WebhookPatch.model_validate({"sink": name, **read_form(sink_schema(sink), stored, request.form)})
