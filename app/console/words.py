@@ -31,7 +31,6 @@ DELIVERY = {
     "pending": State("Pending", "clock"),
     "retrying": State("Retrying", "rotate-clockwise", "warn"),
     "sending": State("Sending", "send", "note"),
-    "accepted": State("Accepted, not confirmed yet", "hourglass", "note"),
     "delivered": State("Delivered", "circle-check", "good"),
     "failed": State("Failed", "circle-x", "bad"),
     "skipped": State("Skipped", "circle-minus"),

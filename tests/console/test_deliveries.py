@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import orjson
+import pytest
+
+from app.core.ids import delivery_id
+from tests.console.furnished import HOSTILE, answer
+from tests.console.site import Site
+from tests.delivery.receiver import Receiver, receiving
+from tests.world import PLATFORM, Hook, audit
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with receiving(answer) as made:
+        yield made
+
+
+@pytest.fixture
+def good(site: Site, receiver: Receiver) -> Hook:
+    return site.world.add_webhook(receiver.url, headers={"authorization": "Bearer s3cret"})
+
+
+@pytest.fixture
+def bad(site: Site, receiver: Receiver) -> Hook:
+    return site.world.add_webhook(f"http://127.0.0.1:{receiver.port}/rejecting")
+
+
+def deliver(site: Site) -> None:
+    site.world.deliver(site.world.drain(site.services.egress))
+
+
+def path(site: Site, hook: Hook, number: int = 0) -> str:
+    row = site.world.deliveries(hook)[number]
+    return f"/o/acme/webhooks/{hook.id}/deliveries/{delivery_id(hook.id, row.event_seq)}"
+
+
+def events_on(page: str) -> list[str]:
+    return re.findall(r'deliveries/dlv_[^"]+">([^<]+)</a>', page)
+
+
+def test_a_history_is_filtered_by_its_address_and_paged_without_a_gap(site: Site, good: Hook) -> None:
+    site.world.send_numbers(*range(60))
+    first = site.get(f"/o/acme/webhooks/{good.id}/deliveries").text
+    older = re.search(r'href="([^"]+before=[^"]+)"', first)
+    assert older is not None
+    second = site.get(older[1].replace("&amp;", "&")).text
+    found = events_on(first) + events_on(second)
+    assert found == [f"event-{number}" for number in reversed(range(60))]
+    one = site.get(f"/o/acme/webhooks/{good.id}/deliveries?q=event-7&state=pending").text
+    assert events_on(one) == ["event-7"]
+    none = site.get(f"/o/acme/webhooks/{good.id}/deliveries?state=failed").text
+    assert "Nothing matches" in none
+
+
+def test_all_webhooks_of_a_place_share_a_history_without_a_gap(site: Site, good: Hook, bad: Hook) -> None:
+    site.world.send_numbers(*range(40))
+    first = site.get("/o/acme/deliveries").text
+    older = re.search(r'href="([^"]+before=[^"]+)"', first)
+    assert older is not None
+    found = events_on(first) + events_on(site.get(older[1].replace("&amp;", "&")).text)
+    assert found == [f"event-{number}" for number in reversed(range(40)) for _ in range(2)]
+    assert events_on(site.get("/o/acme/c/c1/deliveries").text) == []
+
+
+def test_a_wrong_time_is_said_and_hides_nothing_else(site: Site, good: Hook) -> None:
+    site.world.send_numbers(1)
+    page = site.get(f"/o/acme/webhooks/{good.id}/deliveries?since=yesterday").text
+    assert "Write a time such as" in page
+    assert events_on(page) == ["event-1"]
+
+
+def test_a_delivery_shows_what_went_out_and_what_came_back_as_text(site: Site, good: Hook, bad: Hook) -> None:
+    site.world.send(audit(1, changes=[{"field": HOSTILE, "before": "a", "after": "b"}]))
+    deliver(site)
+    request = site.get(path(site, good)).text
+    assert "webhook-signature" in request
+    assert "s3cret" not in request
+    assert "$AUTHORIZATION" in request
+    response = site.get(f"{path(site, bad)}?tab=response").text
+    assert "HTTP 400" in response
+    assert "&lt;script&gt;" in response
+    event = site.get(f"{path(site, bad)}?tab=event").text
+    for page in (request, response, event):
+        assert "<script>alert" not in page
+
+
+def test_downloads_are_the_exact_bytes_and_never_a_page(site: Site, good: Hook, receiver: Receiver) -> None:
+    site.world.send_numbers(1)
+    deliver(site)
+    request = site.get(f"{path(site, good)}/download/request")
+    assert request.data == receiver.requests[0].body
+    assert request.mimetype == "application/octet-stream"
+    assert request.headers["content-disposition"].startswith("attachment")
+    assert request.headers["x-content-type-options"] == "nosniff"
+    assert site.get(f"{path(site, good)}/download/response").data == b'{"ok":true}'
+    assert orjson.loads(site.get(f"{path(site, good)}/download/event").data)["id"] == "event-1"
+    assert site.get(f"{path(site, good)}/download/secrets").status_code == 404
+
+
+def test_redelivering_asks_first_when_the_event_arrived_already(site: Site, good: Hook, receiver: Receiver) -> None:
+    site.world.send_numbers(1)
+    deliver(site)
+    assert "This delivery has arrived already." in site.get(f"{path(site, good)}/redeliver").text
+    assert len(receiver.requests) == 1
+    answered = site.post(f"{path(site, good)}/redeliver")
+    assert "said=redelivered" in answered.headers["location"]
+    deliver(site)
+    assert receiver.ids[0] == receiver.ids[1]
+    assert "Attempts (2)" in site.get(path(site, good)).text
+
+
+def test_redelivering_says_why_it_cannot_while_a_delivery_is_pending(site: Site, good: Hook) -> None:
+    site.world.send_numbers(1)
+    page = site.get(path(site, good)).text
+    assert 'aria-disabled="true"' in page
+    assert "it is due already and goes out next" in page
+    assert site.post(f"{path(site, good)}/redeliver").status_code == 409
+
+
+def test_a_delivery_stands_below_its_own_webhook_only(site: Site, good: Hook, bad: Hook) -> None:
+    site.world.send_numbers(1)
+    foreign = path(site, good).replace(good.id, bad.id)
+    assert site.get(foreign).status_code == 404
+    assert site.get(f"{foreign}/download/event").status_code == 404
+
+
+def test_many_are_counted_before_they_are_redelivered(site: Site, bad: Hook) -> None:
+    site.world.send_numbers(1, 2, 3)
+    deliver(site)
+    home = f"/o/acme/webhooks/{bad.id}"
+    counted = site.get(f"{home}/redeliver?count=1&state=failed&since=2020-01-01T00:00").text
+    assert "<b>3 deliveries</b>" in counted
+    assert "Say from when on" in site.get(f"{home}/redeliver?count=1").text
+    started = site.post(f"{home}/redeliver", state="failed", since="2020-01-01T00:00", per_s="5")
+    progress = site.get(started.headers["location"]).text
+    assert "0 of 3" in progress
+    assert 'data-region="always"' in progress
+    cancelled = site.post(f"{started.headers['location'].split('?')[0]}/cancel")
+    assert "Cancelled" in site.get(cancelled.headers["location"]).text
+    assert site.services.replays.page(PLATFORM, bad.id, before=None, limit=5).items[0]["state"] == "cancelled"
+
+
+def test_a_backfill_counts_events_that_came_before_the_webhook(site: Site, receiver: Receiver) -> None:
+    site.world.send_numbers(1, 2)
+    late = site.world.add_webhook(receiver.url)
+    page = site.get(f"/o/acme/webhooks/{late.id}/backfill?count=1&since=2020-01-01T00:00").text
+    assert "<b>2 deliveries</b>" in page
+
+
+def test_batches_are_listed_with_why_they_closed_and_shown_with_their_members(site: Site, receiver: Receiver) -> None:
+    hook = site.world.add_webhook(receiver.url, mode="batch")
+    home = f"/o/acme/webhooks/{hook.id}/batches"
+    assert "nothing-waited" in site.post(f"{home}/close").headers["location"]
+    site.world.send_numbers(1, 2)
+    assert "said=closed" in site.post(f"{home}/close").headers["location"]
+    deliver(site)
+    page = site.get(home).text
+    assert "Closed by hand" in page
+    batch = re.search(r'batches/(bat_\w+)"', page)
+    assert batch is not None
+    shown = site.get(f"{home}/{batch[1]}").text
+    assert "HTTP 200" in shown
+    assert events_on(shown) == ["event-1", "event-2"]
+    other = site.world.add_webhook(receiver.url, mode="batch")
+    assert site.get(f"/o/acme/webhooks/{other.id}/batches/{batch[1]}").status_code == 404

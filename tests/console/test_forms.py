@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from werkzeug.datastructures import MultiDict
+
+from app.console.durations import read_durations, shown_durations
+from app.console.exchanges import curl_of, shown_body
+from app.console.sink_form import form_of, read_form
+from app.core.errors import InvalidInputError
+from app.delivery.history import SentRequest
+from app.sinks.manager import SinkManager
+from app.sinks.settings import sink_schema
+
+
+@pytest.fixture(scope="module")
+def sinks() -> SinkManager:
+    manager = SinkManager(strict=True)
+    manager.load()
+    return manager
+
+
+@given(st.lists(st.integers(1, 7 * 86_400), max_size=20))
+def test_a_list_of_spans_reads_back_as_it_was_written(spans: list[int]) -> None:
+    assert read_durations(shown_durations(spans), "field") == spans
+
+
+@pytest.mark.parametrize("text", ["soon", "5x", "-1s", "1h,,x"])
+def test_what_is_no_span_is_refused_by_field(text: str) -> None:
+    with pytest.raises(InvalidInputError) as raised:
+        read_durations(text, "retry.schedule_s")
+    assert raised.value.field == "retry.schedule_s"
+
+
+def test_the_form_of_every_sink_reads_back_as_the_settings_it_shows(sinks: SinkManager) -> None:
+    for name in sinks.names():
+        sink = sinks.get(name)
+        assert sink is not None
+        for example in sink.config_model.model_config.get("json_schema_extra", {}).get("examples", [{}]):  # type: ignore[union-attr]
+            config = sink.config_model.model_validate(example).model_dump(mode="json")  # type: ignore[arg-type]
+            groups = form_of(sink_schema(sink), config, {}, MultiDict())
+            sent: MultiDict[str, str] = MultiDict([("sink", name)])
+            for one in (one for group in groups for one in group.inputs):
+                if one.kind == "ticks":
+                    sent.setlist(one.name, one.value or [])
+                elif one.kind != "tick":
+                    sent[one.name] = "" if one.value is None else str(one.value)
+                elif one.value:
+                    sent[one.name] = "on"
+            read = read_form(sink_schema(sink), {}, sent)
+            assert sink.config_model.model_validate(read["config"]).model_dump(mode="json") == config, name
+            assert read["secrets"] == {}
+
+
+def test_no_secret_is_ever_in_a_form(sinks: SinkManager) -> None:
+    sink = sinks.get("splunk_hec")
+    assert sink is not None
+    sent: MultiDict[str, str] = MultiDict([("sink", "splunk_hec"), ("secrets.token", "t0ken")])
+    assert "t0ken" not in repr(form_of(sink_schema(sink), {}, {"token": {"set": True}}, sent))
+
+
+def test_a_curl_command_is_one_command_whatever_the_body_holds() -> None:
+    headers = (("authorization", "***"), ("x-odd", "it's; rm -rf /"))
+    command = curl_of(SentRequest("POST", "https://receiver.example/a?b=1&c=2", headers, b"'; echo $HOME #\n"))
+    assert '-H "authorization: $AUTHORIZATION"' in command
+    assert "'x-odd: it'\"'\"'s; rm -rf /'" in command
+    assert "'https://receiver.example/a?b=1&c=2'" in command
+
+
+@given(st.binary(max_size=2_000))
+def test_any_bytes_are_shown_as_text_without_control_characters(body: bytes) -> None:
+    shown = shown_body(body)
+    assert shown.size == len(body)
+    assert not any(ord(character) < 32 and character not in "\t\n\r" for character in shown.text)
+
+
+def test_a_long_body_is_cut_and_says_so() -> None:
+    shown = shown_body(b"x" * 1_000_000)
+    assert len(shown.text) == 64 * 1024
+    assert "of 1,000,000 bytes" in shown.note
+    assert "retention" in shown_body(None).note
