@@ -52,6 +52,12 @@ def _whole(low: int, high: int) -> Callable[[str], int]:
     return parse
 
 
+def _memory(text: str) -> int:
+    if text == "0":
+        return 0
+    return _whole(256, 1 << 20)(text)
+
+
 def _names(text: str) -> tuple[str, ...]:
     return tuple(item.strip() for item in text.split(",") if item.strip())
 
@@ -175,6 +181,9 @@ class Settings:
         (), _proxies, "networks of the proxies in front, whose X-Forwarded-For is believed: CIDR, comma separated"
     )
     workers: int = _setting(2, _whole(1, 256), "delivery worker processes started by `up` and `worker`")
+    memory_limit_mib: int = _setting(
+        2048, _memory, "MiB of memory that a web or worker process may take, from 256; 0: no limit"
+    )
     disabled_plugins: tuple[str, ...] = _setting((), _names, "plugins not to load, comma separated")
     enabled_plugins: tuple[str, ...] = _setting((), _names, "when set, only these plugins load, comma separated")
     strict_plugins: bool = _setting(False, _boolean, "a plugin that fails to load stops the start")

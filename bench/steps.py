@@ -8,6 +8,7 @@ doubled the time of the small functions and pointed at the wrong ones.
 from __future__ import annotations
 
 import tempfile
+import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -84,6 +85,7 @@ def measure_steps(server: Server, receiver: Receiver, number: int) -> dict[str, 
             with _patched(watch):
                 engine = build_engine(settings, SilentDoorbell())
                 engine.start()
+                threading.Thread(target=engine.run, daemon=True).start()
                 for partition in partitions:
                     engine.drain(partition, 0)
                 ended = _ended(lambda: stack.nothing_is_open(store))

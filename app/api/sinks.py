@@ -1,4 +1,4 @@
-"""``/v1/plugins`` and ``/v1/sinks``: what is installed, and what a sink would send."""
+"""``/v1/plugins`` and ``/v1/sinks``: what is installed and how it fares, and what a sink would send."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from app.api.exchange_view import body_view
 from app.api.problems import from_validation
 from app.api.routing import Call, RouteTable
+from app.core.clock import to_rfc3339
 from app.core.endpoint_url import check_endpoint_url, is_syslog
 from app.core.errors import InvalidInputError, NotFoundError
 from app.core.shown_url import MASK, shown_url
@@ -25,6 +26,7 @@ from app.sinks.kit.subject import shown_body
 from app.sinks.protocol import AnyBinding, Sink
 from app.sinks.settings import sink_schema
 from app.sinks.types import Binding, Event, OutboundRequest
+from app.store.plugin_faults import recent_faults
 
 MAX_EVENTS = 200
 """Events of one preview: enough to see how a batch is framed."""
@@ -92,6 +94,7 @@ def describe_plugins(services: Services) -> dict[str, Any]:
         "items": [asdict(plugin) for plugin in manager.plugins()],
         "failed": [asdict(plugin) for plugin in manager.failed_plugins],
         "blocked": list(manager.blocked_plugins),
+        "faults": _faults(services),
         "sinks": [{**asdict(sink.info), "settings": sink_schema(sink)} for _, sink in sinks if sink is not None],
         "sources": [
             {**asdict(source.info), "settings": {"config": source.config_model.model_json_schema()}}
@@ -100,6 +103,16 @@ def describe_plugins(services: Services) -> dict[str, Any]:
         ],
         "next": None,
     }
+
+
+def _faults(services: Services) -> list[dict[str, Any]]:
+    """What plugins did wrong at work in the last day, whichever process met it."""
+    with services.store.read() as connection:
+        faults = recent_faults(connection, services.clock())
+    return [
+        {**fault._asdict(), "first_at": to_rfc3339(fault.first_at), "last_at": to_rfc3339(fault.last_at)}
+        for fault in faults
+    ]
 
 
 def _events(services: Services, call: Call, asked: Rendering) -> list[Event]:

@@ -12,7 +12,7 @@ import orjson
 from redis.exceptions import RedisError
 from rq import Worker
 
-from app.core.clock import SECOND, system_clock
+from app.core.clock import SECOND, system_clock, to_rfc3339
 from app.core.errors import RelaypointError
 from app.delivery.egress_guard import check_build
 from app.delivery.engine import egress_policy, load_sinks
@@ -24,6 +24,7 @@ from app.settings import Settings, SettingsError, load_settings
 from app.store.due import late_partitions
 from app.store.engine import open_store
 from app.store.migrate import schema_status
+from app.store.plugin_faults import recent_faults
 
 OK = "ok"
 WARNING = "warning"
@@ -72,6 +73,7 @@ def examine() -> Iterator[Finding]:
         ("redis", _redis),
         ("workers", _workers),
         ("plugins", _plugins),
+        ("plugin-calls", _plugin_calls),
         ("egress", _egress),
     ]
     for part, check in checks:
@@ -138,6 +140,20 @@ def _plugins(settings: Settings) -> Finding:
         names = ", ".join(f"{plugin.name} ({plugin.error})" for plugin in failed)
         return Finding("plugins", WARNING, f"left out: {names}", "mend or uninstall them; their deliveries are parked")
     return Finding("plugins", OK, f"sinks: {', '.join(manager.names())}")
+
+
+def _plugin_calls(settings: Settings) -> Finding:
+    """What plugins did wrong at work, in any process."""
+    with closing(open_store(settings.database_url)) as store, store.read() as connection:
+        faults = recent_faults(connection, system_clock())
+    if not faults:
+        return Finding("plugin-calls", OK, "no plugin failed at work in the last day")
+    told = "; ".join(
+        f"sink {fault.sink} failed to {fault.call}: {fault.error} ({fault.times} times, last "
+        f"{to_rfc3339(fault.last_at)}, webhook {fault.webhook_id})"
+        for fault in faults
+    )
+    return Finding("plugin-calls", WARNING, told, "mend or switch off the plugin, then resume its webhooks")
 
 
 def _egress(settings: Settings) -> Finding:

@@ -16,6 +16,7 @@ from app.cli.people import announce_setup
 from app.cli.public_bind import refuse_open_bind
 from app.ops.collector import spare_the_collector
 from app.ops.logging import configure_logging
+from app.ops.memory import limit_memory
 from app.ops.parent import die_with_parent
 from app.settings import Settings, load_settings
 
@@ -60,6 +61,7 @@ def application_loader(settings: Settings) -> Callable[[], Any]:
             signal.signal(number, signal.SIG_DFL)
         die_with_parent(server)
         configure_logging("web", json_lines=settings.log_format == "json")
+        limit_memory(settings.memory_limit_mib)
         module, _, factory = APPLICATION.partition(":")
         application = getattr(import_module(module), factory)(settings)
         spare_the_collector()

@@ -12,6 +12,7 @@ from app.core.clock import system_clock
 from app.core.errors import ConfigurationError
 from app.ops.child import SEAT_VARIABLE, ChildSpec
 from app.ops.logging import configure_logging
+from app.ops.memory import limit_memory
 from app.ops.supervisor import Supervisor
 from app.queue.worker import STOP_GRACE_S
 from app.settings import Settings, load_settings
@@ -66,6 +67,7 @@ def _run_one(settings: Settings) -> None:
 
     redis_url = redis_url_of(settings)
     check_master_keys(settings)
+    limit_memory(settings.memory_limit_mib)
     doorbell = RedisDoorbell(ring_redis(redis_url), system_clock)
     WorkerProcess(redis_url, build_engine(settings, doorbell, os.environ.get(SEAT_VARIABLE))).run()
 

@@ -13,7 +13,10 @@ from app.delivery.egress import EgressClient
 from app.delivery.exchange import Outgoing, Returned, TransferFailure
 from app.delivery.lanes import Lane
 from app.delivery.packing import outgoing
+from app.delivery.plugin_border import fault_of
+from app.delivery.plugin_watch import WATCH
 from app.delivery.runtime import WebhookRuntime
+from app.sinks.bounds import PLUGIN_RAISES
 from app.sinks.tokens import Token, UsesToken
 from app.sinks.types import Answer, Binding, OutboundRequest, Outcome, Verdict
 
@@ -112,9 +115,10 @@ def read_returned(runtime: WebhookRuntime, returned: Returned) -> Token | Outcom
     answer = Answer(returned.status, parse_head(returned.head), returned.body, returned.truncated)
     sink = runtime.sink
     try:
-        read = sink.read_token(answer, runtime.binding) if isinstance(sink, UsesToken) else None
-    except Exception as error:  # noqa: BLE001 - a plugin may raise anything; its message may quote a secret
-        return Outcome(Verdict.SINK_BROKEN, f"sink {sink.info.name} failed to read a token: {type(error).__name__}")
+        with WATCH:
+            read = sink.read_token(answer, runtime.binding) if isinstance(sink, UsesToken) else None
+    except PLUGIN_RAISES as error:
+        return Outcome(Verdict.SINK_BROKEN, fault_of(sink.info.name, "read a token", error).reason)
     if isinstance(read, Token | Outcome):
         return read
     return Outcome(Verdict.SINK_BROKEN, f"sink {sink.info.name} gave no token")

@@ -11,8 +11,11 @@ from types import MappingProxyType
 from app.core.clock import SECOND, Micros
 from app.delivery.exchange import Returned
 from app.delivery.packing import Parcel
+from app.delivery.plugin_border import PluginFault, PluginFaultError, classify, fault_of
+from app.delivery.plugin_watch import WATCH
 from app.delivery.runtime import WebhookRuntime
 from app.sinks import classify_by_status, retry_after
+from app.sinks.bounds import PLUGIN_RAISES
 from app.sinks.confirmations import MAX_RECEIPT_CHARACTERS, SHORTEST_POLL_S, Confirms, Receipt
 from app.sinks.types import Answer, Outcome, Verdict
 
@@ -30,25 +33,41 @@ def parse_head(head: bytes) -> Mapping[str, str]:
     return MappingProxyType(fields)
 
 
-def read_answer(runtime: WebhookRuntime, returned: Returned, parcel: Parcel, now: Micros) -> Outcome:
-    """The sink's reading of an HTTP answer; a sink that raises or misreads is overruled by the status.
+def read_answer(
+    runtime: WebhookRuntime,
+    returned: Returned,
+    parcel: Parcel,
+    now: Micros,
+    *,
+    harm: PluginFault | None = None,
+) -> tuple[Outcome, PluginFault | None]:
+    """The sink's reading of an HTTP answer; if the sink fails at that, what the status says, and the fault.
 
-    ``Retry-After`` counts even when the sink did not look at it; a date in it is then measured from ``now``.
+    A sink that did ``harm`` before is not asked. ``Retry-After`` counts even when the sink did not look at it; a date
+    in it is then measured from ``now``.
     """
-    outcome = _judged(runtime, returned, parcel)
+    fault = None
+    try:
+        outcome = _judged(runtime, returned, parcel, harm)
+    except PluginFaultError as error:
+        fault = error.fault
+        outcome = classify_by_status(_answer(returned))
+        outcome = replace(outcome, reason=f"{fault.reason}; judged by its status: {outcome.reason}".rstrip(": "))
     if outcome.verdict in _WAITING and outcome.retry_after_s is None:
-        return replace(outcome, retry_after_s=retry_after(parse_head(returned.head), now))
-    return outcome
+        outcome = replace(outcome, retry_after_s=retry_after(parse_head(returned.head), now))
+    return outcome, fault
 
 
-def _judged(runtime: WebhookRuntime, returned: Returned, parcel: Parcel) -> Outcome:
+def _answer(returned: Returned) -> Answer:
+    return Answer(returned.status, parse_head(returned.head), returned.body, returned.truncated)
+
+
+def _judged(runtime: WebhookRuntime, returned: Returned, parcel: Parcel, harm: PluginFault | None) -> Outcome:
     if returned.is_unanswered:
         return Outcome(Verdict.ACCEPTED_UNCONFIRMED, "written to the receiver, which never answers")
-    answer = Answer(returned.status, parse_head(returned.head), returned.body, returned.truncated)
-    try:
-        outcome = runtime.sink.classify(answer, parcel.items, runtime.binding)
-    except Exception:  # noqa: BLE001 - a plugin may raise anything; the status still tells
-        return classify_by_status(answer)
+    if harm is not None:
+        raise PluginFaultError(harm)
+    outcome = classify(runtime.sink, _answer(returned), parcel.items, runtime.binding)
     if outcome.verdict is Verdict.PARTIAL and len(outcome.items) != len(parcel.items):
         return Outcome(Verdict.RETRY, "the sink's per-item results do not fit the request")
     if outcome.verdict is Verdict.SPLIT and len(parcel.items) == 1:
@@ -62,13 +81,17 @@ def outcome_per_member(outcome: Outcome, parcel: Parcel) -> tuple[Outcome, ...]:
 
 
 def receipt_in(runtime: WebhookRuntime, returned: Returned) -> Receipt | None:
-    """The receipt that an accepted request was answered with; None when the sink finds none that can be kept."""
+    """The receipt that an accepted request was answered with; None when the sink finds none that can be kept.
+
+    Raises:
+        PluginFaultError: the sink failed; there is nothing to ask about.
+    """
     sink = runtime.sink
-    answer = Answer(returned.status, parse_head(returned.head), returned.body, returned.truncated)
     try:
-        receipt = sink.receipt(answer, runtime.binding) if isinstance(sink, Confirms) else None
-    except Exception:  # noqa: BLE001 - a plugin may raise anything; then there is nothing to ask about
-        return None
+        with WATCH:
+            receipt = sink.receipt(_answer(returned), runtime.binding) if isinstance(sink, Confirms) else None
+    except PLUGIN_RAISES as error:
+        raise PluginFaultError(fault_of(sink.info.name, "find the receipt", error)) from error
     if not isinstance(receipt, Receipt) or not 0 < len(receipt.id) <= MAX_RECEIPT_CHARACTERS:
         return None
     kept = len(receipt.channel) <= MAX_RECEIPT_CHARACTERS and "\0" not in receipt.id + receipt.channel

@@ -23,6 +23,7 @@ from app.store.buffers import Buffer, batch_partitions, buffers_to_look_at, coun
 from app.store.claim import Claimed, ClaimedBatch, claim_batches, claim_deliveries, return_claimed
 from app.store.due import DueWebhook, due_webhooks, webhooks_with_receipts_due
 from app.store.holds import park_due
+from app.store.plugin_faults import write_faults
 from app.store.receipts import ReceiptRow, due_receipts
 from app.store.record import write_attempts
 from app.store.routes import enabled_versions, routing_generation
@@ -170,6 +171,8 @@ class Claiming:
             return self._loader.get(connection, webhook.pk, webhook.version, now)
         except NotReadyError as error:
             log.warning("webhook cannot work", extra={"webhook": webhook.pk, "reason": error.reason})
+            if error.fault is not None:
+                write_faults(connection, [error.fault], now)
             park_due(connection, webhook.pk, now, error.reason)
             self._stops.stop(connection, webhook.pk, state="paused", reason=error.reason, now=now)
             return None

@@ -22,8 +22,11 @@ from app.delivery.exchange import FailureClass, Returned, TransferFailure
 from app.delivery.landing import Landing
 from app.delivery.lanes import Lane
 from app.delivery.packing import outgoing
+from app.delivery.plugin_border import fault_of
+from app.delivery.plugin_watch import WATCH
 from app.delivery.runtime import WebhookRuntime
 from app.delivery.storable import storable
+from app.sinks.bounds import PLUGIN_RAISES
 from app.sinks.confirmations import MOST_RECEIPTS, Confirmation, Confirms, Receipt
 from app.sinks.protocol import AnyBinding
 from app.sinks.types import Answer, OutboundRequest, Outcome, Verdict
@@ -105,10 +108,12 @@ class Confirming:
         runtime = lane.runtime
         binding = self._tokens.binding(runtime, now)
         try:
-            request = _question(runtime, rows, binding)
-        except Exception as error:  # noqa: BLE001 - a plugin may raise anything; its message may quote a secret
-            trouble = f"sink {runtime.sink.info.name} failed to ask for confirmations: {type(error).__name__}"
-            self._without_word(lane, rows, Outcome(Verdict.SINK_BROKEN, trouble), now)
+            with WATCH:
+                request = _question(runtime, rows, binding)
+        except PLUGIN_RAISES as error:
+            fault = fault_of(runtime.sink.info.name, "ask for confirmations", error)
+            self._landing.note_fault(lane, fault, now)
+            self._without_word(lane, rows, Outcome(Verdict.SINK_BROKEN, fault.reason), now)
             return
         if request is None:
             self._findings.expired += [Expired(lane, row, _LOST) for row in rows]
@@ -181,12 +186,12 @@ def read_confirmed(
         return returned.failure
     answer = Answer(returned.status, parse_head(returned.head), returned.body, returned.truncated)
     sink = runtime.sink
+    receipts = _receipts(rows)
     try:
-        read = sink.read_confirmation(answer, _receipts(rows), runtime.binding) if isinstance(sink, Confirms) else None
-    except Exception as error:  # noqa: BLE001 - as above
-        return Outcome(
-            Verdict.SINK_BROKEN, f"sink {sink.info.name} failed to read confirmations: {type(error).__name__}"
-        )
+        with WATCH:
+            read = sink.read_confirmation(answer, receipts, runtime.binding) if isinstance(sink, Confirms) else None
+    except PLUGIN_RAISES as error:
+        return Outcome(Verdict.SINK_BROKEN, fault_of(sink.info.name, "read confirmations", error).reason)
     if isinstance(read, frozenset):
         return read
     if isinstance(read, Outcome):

@@ -38,6 +38,7 @@ from app.store import Store
 from app.store.claim import Claimed, ClaimedBatch
 from app.store.due import DueWebhook, due_webhooks
 from app.store.partitions import PARTITION_LEASE, release_partitions, renew_partitions, take_partition
+from app.store.plugin_faults import write_faults
 from app.store.record import Record, write_record
 from app.store.webhook_health import write_health
 
@@ -163,6 +164,7 @@ class Drain:
                 held = renew_partitions(connection, self.held, self._token, now)
                 fenced = write_record(connection, record, self._token)
                 self._findings.write(connection, now)
+                write_faults(connection, record.faults, now)
                 for pk, (state, reason) in self._landing.stops.items():
                     self._stops.stop(connection, pk, state=state, reason=reason, now=now)
                 write_health(connection, self._watch.changes())
@@ -237,6 +239,7 @@ class Drain:
             lane.runtime = runtime
             lane.heads.clear()
             lane.stopped = False
+            lane.harm = None
         return lane
 
     def _queue(self, lane: Lane, rows: list[Claimed], now: Micros) -> None:
@@ -259,13 +262,17 @@ class Drain:
     def _queue_batch(self, lane: Lane, batch: OpenBatch, claimed: ClaimedBatch, now: Micros) -> None:
         formatted: list[tuple[Claimed, Item]] = []
         batch.parcels_left = 1
-        for member in claimed.members:
+        for place, member in enumerate(claimed.members):
+            if lane.stopped:
+                self._give_back(lane, Load(claimed.members[place:], now, batch=batch), now)
+                break
             load = Load((member,), now, batch=batch)
             if not self._still_to_send(lane, member, alone=claimed.alone):
                 continue
             item = format_member(lane.runtime, member)
             if isinstance(item, Refused):
                 self._landing.refuse(lane, load, member, refusal(item), now)
+                self._landing.note_fault(lane, item.fault, now)
             else:
                 formatted.append((member, item))
         runtime = lane.runtime
@@ -293,8 +300,11 @@ class Drain:
         now = self._clock()
         while loads := lane.take_all():
             for load in loads:
-                lane.outstanding -= len(load.members)
-                self._landing.give_back(lane, load, now)
+                self._give_back(lane, load, now)
+
+    def _give_back(self, lane: Lane, load: Load, now: Micros) -> None:
+        lane.outstanding -= len(load.members)
+        self._landing.give_back(lane, load, now)
 
     def poll(self, timeout_s: float) -> None:
         """Let transfers go on for up to ``timeout_s`` and land what finished."""

@@ -1,4 +1,4 @@
-"""The drain engine: one thread per worker process that owns the drain; RQ's jobs hand it partitions."""
+"""The drain engine: the main thread of a worker process owns the drain; RQ's jobs hand it partitions from another."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from app.delivery.drain import Drain
 from app.delivery.egress import EgressClient
 from app.delivery.egress_guard import EgressPolicy, check_build
 from app.delivery.observing import Observing
+from app.delivery.plugin_watch import WATCH
 from app.delivery.runtime import RuntimeLoader
 from app.ops.collector import spare_the_collector
 from app.routing.hook_faults import HookFaults
@@ -41,7 +42,7 @@ _STORE_BACKOFF_S = (0.1, 0.2, 0.5, 1.0, 2.0)
 
 
 class DrainEngine:
-    """Runs a :class:`Drain` on its own thread, so that a slow receiver never holds an RQ worker.
+    """Runs a :class:`Drain` apart from RQ's worker, so that a slow receiver never holds a job.
 
     Args:
         settings: the process's settings.
@@ -58,7 +59,10 @@ class DrainEngine:
         self._busy: set[int] = set()
         self._refused: set[int] = set()
         self._stop_by: float | None = None
-        self._thread: threading.Thread | None = None
+        self._drain: Drain | None = None
+        self._store: Store | None = None
+        self._runs = False
+        self._ended = threading.Event()
         self._client: EgressClient | None = None
         self._observing: Observing | None = None
         self._alive_at = time.monotonic()
@@ -66,15 +70,15 @@ class DrainEngine:
 
     @property
     def failed(self) -> BaseException | None:
-        """What ended the thread, or that it hangs; None while it works."""
-        if self._error is None and self._thread is not None and self._thread.is_alive():
+        """What ended it, or that it hangs; None while it works."""
+        if self._error is None and self._runs:
             silent_s = time.monotonic() - self._alive_at
             if silent_s > STUCK_AFTER_S:
                 return TimeoutError(f"the drain has hung for {silent_s:.0f} seconds")
         return self._error
 
     def start(self) -> None:
-        """Open the database, load the sinks, start the thread. Called once, after any fork."""
+        """Open the database and load the sinks. Called once, after any fork."""
         settings = self._settings
         check_build()
         sinks = load_sinks(settings)
@@ -88,7 +92,8 @@ class DrainEngine:
         vault = open_vault(settings.instance, settings.secret_keys)
         loader = RuntimeLoader(vault, sinks)
         self._observing = Observing.of(sinks, HookFaults(system_clock))
-        drain = Drain(
+        self._store = store
+        self._drain = Drain(
             store,
             self._client,
             loader,
@@ -100,9 +105,30 @@ class DrainEngine:
             observing=self._observing,
         )
         spare_the_collector()
+
+    def run(self) -> None:
+        """Deliver until :meth:`stop` is called. In the main thread, a plugin that hangs is broken off."""
+        if self._drain is None or self._store is None:
+            raise RuntimeError("the engine was not started")
+        watched = threading.current_thread() is threading.main_thread()
         self._alive_at = time.monotonic()
-        self._thread = threading.Thread(target=self._run, args=(drain, store), name="drain", daemon=True)
-        self._thread.start()
+        self._runs = True
+        if watched:
+            WATCH.begin()
+        try:
+            while self._stop_by is None:
+                self._round(self._drain)
+            self._finish(self._drain, self._stop_by)
+        except BaseException as error:  # noqa: BLE001 - whatever ends the drain ends the process, loudly
+            self._error = error
+        finally:
+            if watched:
+                WATCH.end()
+            self._runs = False
+            with self._changed:
+                self._changed.notify_all()
+            self._store.close()
+            self._ended.set()
 
     def drain(self, partition: int, slice_s: float) -> None:
         """Hand a partition over; return when it is quiet, somebody else's, or the slice is over.
@@ -131,20 +157,8 @@ class DrainEngine:
             self._changed.notify_all()
         if self._client:
             self._client.wake()
-        if self._thread:
-            self._thread.join(grace_s + 5.0)
-
-    def _run(self, drain: Drain, store: Store) -> None:
-        try:
-            while self._stop_by is None:
-                self._round(drain)
-            self._finish(drain, self._stop_by)
-        except BaseException as error:  # noqa: BLE001 - whatever ended the thread ends the process, loudly
-            self._error = error
-        finally:
-            with self._changed:
-                self._changed.notify_all()
-            store.close()
+        if self._runs:
+            self._ended.wait(grace_s + 5.0)
 
     def _round(self, drain: Drain) -> None:
         self._alive_at = time.monotonic()
@@ -200,7 +214,11 @@ def egress_policy(settings: Settings) -> EgressPolicy:
 
 
 def load_sinks(settings: Settings) -> SinkManager:
-    """The sinks this process may use."""
-    return SinkManager.loaded(
+    """The sinks this process may use. What was left out is said once, in the log."""
+    manager = SinkManager.loaded(
         disabled=settings.disabled_plugins, enabled=settings.enabled_plugins or None, strict=settings.strict_plugins
     )
+    for failed in manager.failed_plugins:
+        source = f"{failed.distribution} {failed.version}"
+        log.warning("plugin left out", extra={"plugin": failed.name, "source": source, "error": failed.error})
+    return manager

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from app.core.clock import AT_ONCE, Micros
+from app.core.clock import AT_ONCE, MINUTE, Micros
 from app.core.states import DeliveryState
 from app.delivery.answers import outcome_per_member, read_answer, receipt_in, span_of
 from app.delivery.contents import ContentLedger
@@ -14,13 +15,20 @@ from app.delivery.exchange import Returned, TransferFailure
 from app.delivery.isolation import halves_to_release, patience_after, wants_halves, without_patience
 from app.delivery.lanes import Flight, Lane, Load
 from app.delivery.packing import Parcel, halves
+from app.delivery.plugin_border import PluginFault, PluginFaultError
 from app.delivery.receiver_watch import ReceiverWatch
 from app.delivery.storable import storable
 from app.delivery.verdict import Jitter, Ruling, rule_on_failure, rule_on_lost_worker, rule_on_outcome
 from app.sinks.types import Outcome, Verdict
 from app.store.claim import Claimed
+from app.store.plugin_faults import PluginFaultRow
 from app.store.receipts import ReceiptRow
 from app.store.record import AttemptRow, BatchRequestRow, ExchangeRow, Record, Settled, SettledBatch
+
+log = logging.getLogger(__name__)
+
+FAULT_PAUSE = MINUTE
+"""A fault that is met again and again is logged so seldom; it is counted every time."""
 
 
 class Landing:
@@ -43,6 +51,7 @@ class Landing:
         self.record = Record()
         self.stops: dict[int, tuple[str, str]] = {}
         """Webhooks that must be stopped with the next record: ``pk → (state, reason)``."""
+        self._told: dict[tuple[str, str], Micros] = {}
 
     def land(self, flight: Flight, returned: Returned, now: Micros) -> None:
         """Rule on every delivery of a request and write down what happened."""
@@ -53,7 +62,8 @@ class Landing:
             self._note_request(flight, exchange_id, None, str(returned.failure.kind), returned.failure.detail)
             rulings = self._rule_on_failure(lane, members, returned.failure, flight.started_at, now)
         else:
-            outcome = read_answer(lane.runtime, returned, flight.parcel, now)
+            outcome, fault = read_answer(lane.runtime, returned, flight.parcel, now, harm=lane.harm)
+            self.note_fault(lane, fault, now)
             self._note_request(flight, exchange_id, returned.status, str(outcome.verdict), outcome.reason)
             if self.halved(lane, flight.load, flight.parcel, outcome):
                 return
@@ -133,7 +143,11 @@ class Landing:
         policy = runtime.confirmation
         if policy is None or not any(one.verdict is Verdict.ACCEPTED_UNCONFIRMED for one in singles):
             return False
-        receipt = receipt_in(runtime, returned)
+        try:
+            receipt = None if flight.lane.harm else receipt_in(runtime, returned)
+        except PluginFaultError as error:
+            self.note_fault(flight.lane, error.fault, now)
+            return False
         if receipt is None:
             return False
         numbers = [member.event_seq for member in flight.parcel.members]
@@ -165,6 +179,18 @@ class Landing:
         lane.outstanding -= 1
         if lane.runtime.head_blocks and ruling.state is DeliveryState.PARKED:
             self.stop(lane, "paused", f"its head is parked: {ruling.detail}")
+
+    def note_fault(self, lane: Lane, fault: PluginFault | None, now: Micros) -> None:
+        """Write down what a plugin did wrong. A webhook whose sink harms its neighbours sends no more."""
+        if fault is None or fault is lane.harm:
+            return
+        if now - self._told.get((fault.sink, fault.reason), 0) >= FAULT_PAUSE:
+            self._told[fault.sink, fault.reason] = now
+            log.warning("plugin failed", extra={"webhook": lane.runtime.id, "reason": fault.reason})
+        self.record.faults.append(PluginFaultRow(fault.sink, fault.call, fault.error, lane.runtime.id))
+        if fault.harmful:
+            lane.harm = fault
+            self.stop(lane, "paused", fault.reason)
 
     def set_aside(self, lane: Lane, member: Claimed, ruling: Ruling) -> None:
         """End a delivery that worker after worker died with. There is no attempt: nothing was tried this time."""

@@ -12,6 +12,7 @@ from app.core.clock import SECOND, Micros
 from app.core.receiver_health import HEALTHY, Health
 from app.delivery.isolation import PATIENCE
 from app.delivery.packing import Parcel
+from app.delivery.plugin_border import PluginFault
 from app.delivery.runtime import WebhookRuntime
 from app.store.claim import Claimed
 
@@ -99,6 +100,8 @@ class Lane:
     batch_bytes: int = 0
     """Bytes of the batches claimed last; they count as long as anything is outstanding."""
     stopped: bool = False
+    harm: PluginFault | None = None
+    """What its sink did that must not happen again: the sink is not asked any more."""
     alone: bool = False
     """It sends a suspect, and claims nothing beside it."""
     health: Health = HEALTHY

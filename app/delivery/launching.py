@@ -17,6 +17,7 @@ from app.delivery.egress import EgressClient
 from app.delivery.landing import Landing
 from app.delivery.lanes import Flight, Lane, Load, RequestHead
 from app.delivery.packing import Parcel, Refused, format_member, outgoing, signed_headers
+from app.delivery.plugin_border import PluginFault, PluginFaultError, build_request
 from app.delivery.runtime import WebhookRuntime
 from app.delivery.verdict import Ruling
 from app.sinks.types import OutboundRequest, Outcome, Verdict
@@ -79,18 +80,14 @@ class Launching:
             item = format_member(runtime, member)
             if isinstance(item, Refused):
                 self._landing.refuse(lane, load, member, refusal(item), now)
+                self._landing.note_fault(lane, item.fault, now)
                 return
             parcel = Parcel(delivery_id(runtime.id, member.event_seq), load.members, (item,))
         binding = self._tokens.binding(runtime, now)
         try:
-            request = runtime.sink.build_request(parcel.items, binding)
-        except Exception as error:  # noqa: BLE001 - a plugin may raise anything; only these deliveries suffer
-            reason = f"sink {runtime.sink.info.name} failed to build the request: {type(error).__name__}"
-            if self._landing.halved(lane, load, parcel, Outcome(Verdict.REJECT, reason)):
-                return
-            for member in parcel.members:
-                self._landing.refuse(lane, load, member, refusal(Refused(member, reason, broken=True)), now)
-            self._landing.close_parcel(lane, load)
+            request = build_request(runtime.sink, parcel.items, binding)
+        except PluginFaultError as error:
+            self._set_aside(lane, load, parcel, error.fault, now)
             return
         same_bytes = load.batch is None and request.body is parcel.members[0].body
         body_digest = None if same_bytes else self._contents.digest(request.shown_body, now)
@@ -102,6 +99,16 @@ class Launching:
         )
         lane.spend(load)
         self._client.start(outgoing(flight, request, headers))
+
+    def _set_aside(self, lane: Lane, load: Load, parcel: Parcel, fault: PluginFault, now: Micros) -> None:
+        """No request could be built: a batch is looked through for the event at fault, unless that would do harm."""
+        self._landing.note_fault(lane, fault, now)
+        rejected = Outcome(Verdict.REJECT, fault.reason)
+        if not fault.harmful and self._landing.halved(lane, load, parcel, rejected):
+            return
+        for member in parcel.members:
+            self._landing.refuse(lane, load, member, refusal(Refused(member, fault.reason, fault)), now)
+        self._landing.close_parcel(lane, load)
 
 
 def _head(lane: Lane, request: OutboundRequest) -> RequestHead:
@@ -116,7 +123,7 @@ def _head(lane: Lane, request: OutboundRequest) -> RequestHead:
 
 def refusal(refused: Refused) -> Ruling:
     """The ruling on a delivery that cannot be sent: the event's own fault, or the plugin's."""
-    if refused.broken:
+    if refused.fault is not None:
         return Ruling(DeliveryState.PARKED, AttemptOutcome.OUR_FAULT, None, "plugin_failed", refused.reason, 1)
     return Ruling(DeliveryState.FAILED, AttemptOutcome.REJECTED, None, "rejected", refused.reason)
 

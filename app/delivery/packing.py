@@ -10,6 +10,7 @@ from typing import Any
 from app.core.clock import Micros
 from app.core.endpoint_url import is_syslog
 from app.delivery.exchange import Outgoing
+from app.delivery.plugin_border import PluginFault, PluginFaultError, format_event
 from app.delivery.runtime import WebhookRuntime, timestamp_of
 from app.sinks.types import Event, Item, OutboundRequest, Reject
 from app.store.claim import Claimed
@@ -31,24 +32,24 @@ class Parcel:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A delivery that cannot be sent. ``broken`` = the plugin raised, so the event itself may be well."""
+    """A delivery that cannot be sent. ``fault`` = the plugin failed, so the event itself may be well."""
 
     member: Claimed
     reason: str
-    broken: bool
+    fault: PluginFault | None = None
 
 
 def format_member(runtime: WebhookRuntime, member: Claimed) -> Item | Refused:
     """One delivery in the receiver's form."""
     try:
-        item = runtime.sink.format(Event(member.event_id, member.event_type, member.body), runtime.binding)
-    except Exception as error:  # noqa: BLE001 - a plugin may raise anything; only this delivery suffers
-        return Refused(member, f"sink {runtime.sink.info.name} failed to format: {type(error).__name__}", broken=True)
+        item = format_event(runtime.sink, Event(member.event_id, member.event_type, member.body), runtime.binding)
+    except PluginFaultError as error:
+        return Refused(member, error.fault.reason, error.fault)
     if isinstance(item, Reject):
-        return Refused(member, item.reason, broken=False)
+        return Refused(member, item.reason)
     if len(item.body) > runtime.limits.max_item_bytes:
         limit = runtime.limits.max_item_bytes
-        return Refused(member, f"the event is larger than this sink takes ({limit} bytes)", broken=False)
+        return Refused(member, f"the event is larger than this sink takes ({limit} bytes)")
     return item
 
 

@@ -11,20 +11,24 @@ import orjson
 from sqlalchemy import Connection, RowMapping, select
 
 from app.core.clock import SECOND, Micros
-from app.core.errors import RelaypointError
+from app.core.errors import ConfigurationError, RelaypointError
 from app.core.header_rules import check_headers
 from app.core.signing import parse_secret
 from app.core.states import Mode
+from app.delivery.plugin_border import checked_limits, fault_of
+from app.delivery.plugin_watch import WATCH
 from app.delivery.signing import RequestSigner, signer_for
 from app.routing.webhook_input import BLOCKS
 from app.security.sealed_fields import ENDPOINT, HEADERS, SECRETS, SIGNING
 from app.security.vault import Vault
+from app.sinks.bounds import PLUGIN_RAISES
 from app.sinks.confirmations import Confirmation, Confirms
 from app.sinks.manager import SinkManager
 from app.sinks.protocol import Sink
 from app.sinks.tokens import UsesToken
 from app.sinks.types import Binding, Limits, OutboundRequest
 from app.store.holds import SINK_MISSING
+from app.store.plugin_faults import PluginFaultRow
 from app.store.tables import webhooks
 
 
@@ -65,11 +69,15 @@ _FETCH = 500
 
 
 class NotReadyError(RelaypointError):
-    """The webhook cannot work now; its deliveries are parked with this reason. ``reason`` holds no secret."""
+    """The webhook cannot work now; its deliveries are parked with this reason. ``reason`` holds no secret.
 
-    def __init__(self, reason: str) -> None:
+    ``fault`` is there when the sink's own code failed.
+    """
+
+    def __init__(self, reason: str, fault: PluginFaultRow | None = None) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.fault = fault
 
 
 class RuntimeLoader:
@@ -122,12 +130,14 @@ class RuntimeLoader:
         if sink is None:
             raise NotReadyError(f"{SINK_MISSING}: {row['sink']}")
         try:
-            return self._bound(row, sink, now)
+            with WATCH:
+                return self._bound(row, sink, now)
+        except ConfigurationError as error:
+            raise _broken_sink(row, error) from error
         except RelaypointError as error:
             raise NotReadyError(str(error)) from error
-        except Exception as error:
-            # The message of a plugin's own error may quote a secret; its type cannot.
-            raise NotReadyError(f"sink {row['sink']!r} refuses the stored settings: {type(error).__name__}") from error
+        except PLUGIN_RAISES as error:
+            raise _broken_sink(row, error) from error
 
     def _bound(self, row: RowMapping, sink: Sink, now: Micros) -> WebhookRuntime:
         mode = Mode(row["mode"])
@@ -142,7 +152,7 @@ class RuntimeLoader:
         )
         headers = tuple((name, value) for name, value in self._json(row, "headers_sealed", HEADERS) or [])
         check_headers(headers)
-        limits = sink.limits(binding)
+        limits = checked_limits(sink.limits(binding))
         until = row["signing_previous_until"]
         return WebhookRuntime(
             pk=row["pk"],
@@ -185,6 +195,11 @@ class RuntimeLoader:
     def _json(self, row: RowMapping, column: str, name: str) -> Any:
         opened = self._open(row, column, name)
         return None if opened is None else orjson.loads(opened)
+
+
+def _broken_sink(row: RowMapping, error: BaseException) -> NotReadyError:
+    fault = fault_of(row["sink"], "take the stored settings", error)
+    return NotReadyError(fault.reason, PluginFaultRow(fault.sink, fault.call, fault.error, row["id"]))
 
 
 def _expired(runtime: WebhookRuntime, now: Micros) -> bool:

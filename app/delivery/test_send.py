@@ -21,6 +21,7 @@ from app.delivery.exchange import Returned
 from app.delivery.history import GotResponse, SentRequest
 from app.delivery.launching import redacted_head
 from app.delivery.packing import Parcel, Refused, format_member, outgoing, signed_headers
+from app.delivery.plugin_border import PluginFaultError, build_request
 from app.delivery.ready_webhook import ready_webhook
 from app.delivery.runtime import RuntimeLoader, WebhookRuntime
 from app.security.scope import Scope
@@ -116,10 +117,9 @@ def _binding(runtime: WebhookRuntime, client: EgressClient) -> AnyBinding:
 
 def _build(runtime: WebhookRuntime, parcel: Parcel, binding: AnyBinding) -> OutboundRequest:
     try:
-        return runtime.sink.build_request(parcel.items, binding)
-    except Exception as error:  # noqa: BLE001 - a plugin may raise anything
-        # The plugin's own message may quote a secret; its type cannot.
-        raise InvalidInputError(f"sink {runtime.sink.info.name} failed: {type(error).__name__}") from None
+        return build_request(runtime.sink, parcel.items, binding)
+    except PluginFaultError as error:
+        raise InvalidInputError(error.fault.reason) from None
 
 
 def _sent(runtime: WebhookRuntime, request: OutboundRequest, fresh: list[tuple[str, str]]) -> SentRequest:
@@ -139,7 +139,7 @@ def _result(
     if returned.failure is not None:
         failure = returned.failure
         return TestResult(sent, None, str(failure.kind), failure.detail, returned.timings.total)
-    outcome = outcome_per_member(read_answer(runtime, returned, parcel, now), parcel)[0]
+    outcome = outcome_per_member(read_answer(runtime, returned, parcel, now)[0], parcel)[0]
     if returned.is_unanswered:
         return TestResult(sent, None, str(outcome.verdict), outcome.reason, returned.timings.total)
     headers = tuple(parse_head(masked(returned.head, credentials)).items())

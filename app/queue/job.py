@@ -44,9 +44,9 @@ class NoEngineError(TemporaryError):
 
 
 class Engine(Protocol):
-    """What the worker process runs: an object that owns the delivering thread.
+    """What the worker process runs: an object that delivers, in the main thread.
 
-    ``stop`` may be called from another thread while ``drain`` blocks, and makes it return soon.
+    ``stop`` may be called from another thread while ``run`` and ``drain`` block, and makes them return soon.
     """
 
     @property
@@ -55,7 +55,11 @@ class Engine(Protocol):
         ...
 
     def start(self) -> None:
-        """Start the thread; called once, after the process has started."""
+        """Get ready; called once, after the process has started."""
+        ...
+
+    def run(self) -> None:
+        """Deliver, until ``stop`` is called or nothing can be delivered any more."""
         ...
 
     def drain(self, partition: int, slice_s: float) -> None:

@@ -10,6 +10,7 @@ from app.core.clock import DAY, Micros
 from app.routing.webhooks import DELETED
 from app.store import Store
 from app.store.left_behind import skip_left_behind
+from app.store.plugin_faults import forget_faults
 from app.store.retention import remove_batches, remove_contents, remove_events
 
 log = logging.getLogger(__name__)
@@ -56,6 +57,8 @@ class Tidying:
         """One transaction at a time."""
         while self._skip_left_behind(now):
             yield
+        with self._store.write() as connection:
+            forget_faults(connection, now)
         number = 0
         while removed := remove_contents(self._store, now, self._body_days):
             number += removed

@@ -1,7 +1,11 @@
-"""The worker process: RQ takes the jobs in the main thread, the engine delivers in its own."""
+"""The worker process: the engine delivers in the main thread, RQ takes the jobs in another.
+
+Only the main thread can be interrupted, and it is the engine that runs other people's code: that of plugins.
+"""
 
 from __future__ import annotations
 
+import faulthandler
 import logging
 import os
 import signal
@@ -9,6 +13,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from itertools import count
 from typing import Any
 from uuid import uuid4
 
@@ -17,6 +22,7 @@ from redis.exceptions import RedisError
 from rq import SimpleWorker
 from rq.exceptions import StopRequested
 from rq.serializers import JSONSerializer
+from rq.timeouts import BaseDeathPenalty
 
 from app.queue.connection import worker_redis
 from app.queue.job import QUEUE_NAME, SEAT, DrainJob, Engine
@@ -31,9 +37,27 @@ MAINTENANCE_S = 30
 """RQ's own clean-up of dead workers and abandoned jobs; only tidiness, since nothing that matters lives in Redis."""
 
 _POLL_S = 0.1
+_LOOKS_PER_SIGN = 100
 _FIRST_WAIT_S = 0.1
 _LONGEST_WAIT_S = 2.0
 EXIT_ENGINE_DEAD = 70
+NO_SIGN_OF_LIFE_S = 90
+"""When not even the watcher gets a turn for so long, code that is not Python holds the interpreter for ever.
+
+The process then prints where, and ends."""
+
+
+class NoDeathPenalty(BaseDeathPenalty):
+    """No limit of RQ's own, which would need the main thread.
+
+    A drain returns within its slice, and the watcher notices an engine that hangs.
+    """
+
+    def setup_death_penalty(self) -> None:
+        """Nothing to arm."""
+
+    def cancel_death_penalty(self) -> None:
+        """Nothing to disarm."""
 
 
 class DrainWorker(SimpleWorker):
@@ -49,6 +73,7 @@ class DrainWorker(SimpleWorker):
 
     job_class = DrainJob
     max_connection_wait_time = _LONGEST_WAIT_S
+    death_penalty_class = NoDeathPenalty
 
     def __init__(self, connection: Redis, should_stop: Callable[[], bool]) -> None:
         super().__init__(
@@ -100,6 +125,7 @@ class WorkerProcess:
         self._engine = engine
         self._exit_now = exit_now
         self._asked_to_stop = False
+        self._jobs_error: BaseException | None = None
 
     def run(self) -> None:
         """Work until a signal asks for the end. Must be called in the main thread of a fresh process."""
@@ -108,13 +134,16 @@ class WorkerProcess:
         self._engine.start()
         log.info("worker started", extra={"queue": QUEUE_NAME})
         SEAT.take(self._engine)
-        watcher = threading.Thread(target=self._watch, name="engine-watcher", daemon=True)
+        watcher = threading.Thread(target=self._watch, name="watcher", daemon=True)
+        jobs = threading.Thread(target=self._run_jobs, name="jobs", daemon=True)
         watcher.start()
+        jobs.start()
         try:
-            self._take_jobs()
+            self._engine.run()
         finally:
             self._asked_to_stop = True
             watcher.join()
+            jobs.join()
             SEAT.leave()
         log.info("worker stopped")
 
@@ -129,22 +158,33 @@ class WorkerProcess:
         self._asked_to_stop = True
 
     def _watch(self) -> None:
-        while not self._asked_to_stop:
-            self._die_if_engine_died()
+        for look in count():
+            if self._asked_to_stop:
+                break
+            if look % _LOOKS_PER_SIGN == 0:
+                faulthandler.dump_traceback_later(NO_SIGN_OF_LIFE_S, exit=True)
+            self._die_if_anything_died()
             time.sleep(_POLL_S)
+        faulthandler.cancel_dump_traceback_later()
         log.info("worker stopping", extra={"grace_s": STOP_GRACE_S})
         try:
             self._engine.stop(STOP_GRACE_S)
         except Exception:
             log.exception("engine did not stop cleanly")
-        self._die_if_engine_died()
+        self._die_if_anything_died()
 
-    def _die_if_engine_died(self) -> None:
-        error = self._engine.failed
+    def _die_if_anything_died(self) -> None:
+        error = self._engine.failed or self._jobs_error
         if error is not None:
             log.critical("engine died", exc_info=error)
             logging.shutdown()
             self._exit_now(EXIT_ENGINE_DEAD)
+
+    def _run_jobs(self) -> None:
+        try:
+            self._take_jobs()
+        except BaseException as error:  # noqa: BLE001 - whatever ends this thread ends the process, loudly
+            self._jobs_error = error
 
     def _take_jobs(self) -> None:
         """Take jobs; whenever Redis goes away, wait and begin again with a new connection."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Self
 import pluggy
 
 from app.core.errors import ConfigurationError
+from app.sinks.bounds import PLUGIN_RAISES, ends_within, takes_at_most
 from app.sinks.brought import Brought, HookCall, brought_by
 from app.sinks.discovery import Candidate, Source, discover
 from app.sinks.hookspecs import PROJECT, RelaypointSpecs
@@ -22,6 +23,11 @@ from app.sinks.types import PluginEventType
 
 if TYPE_CHECKING:
     from click import Command
+
+LOAD_S = 10.0
+"""How long one plugin may take to load: to be imported, and to bring what it has."""
+LOAD_BYTES = 1024 * 1024 * 1024
+"""How much memory it may take meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +121,9 @@ class SinkManager:
                 self._blocked.append(candidate.exact_name)
                 continue
             try:
-                self._load_one(candidate)
-            except Exception as error:  # noqa: BLE001 - a plugin may raise anything; only it is left out
+                with ends_within(LOAD_S), takes_at_most(LOAD_BYTES):
+                    self._load_one(candidate)
+            except PLUGIN_RAISES as error:
                 self._fail(candidate.entry.name, candidate.source, error)
         for one in damaged:
             self._fail("", one.source, one.error)
@@ -165,7 +172,7 @@ class SinkManager:
         names = {candidate.entry.name, candidate.exact_name}
         return bool(names & self._disabled) or (self._enabled is not None and not names & self._enabled)
 
-    def _fail(self, name: str, source: Source, error: Exception) -> None:
+    def _fail(self, name: str, source: Source, error: BaseException) -> None:
         if self._strict:
             raise error
         text = f"{type(error).__name__}: {error}"
@@ -178,7 +185,7 @@ class SinkManager:
             self._hooks.check_pending()
             brought = brought_by(module, candidate.exact_name, self._hooks.hook)
             self._refuse_taken(brought, candidate)
-        except Exception:
+        except PLUGIN_RAISES:
             self._hooks.unregister(name=candidate.exact_name)
             raise
         self._accept(brought, candidate)

@@ -13,6 +13,7 @@ from sqlalchemy import BigInteger, Connection, bindparam, update
 
 from app.core.clock import Micros
 from app.store.bulk import bulk_insert
+from app.store.plugin_faults import PluginFaultRow
 from app.store.receipts import ReceiptRow, write_receipts
 from app.store.tables import attempts, batch_requests, batches, contents, exchanges
 
@@ -99,9 +100,10 @@ class Record:
     batches: list[SettledBatch] = field(default_factory=list)
     batch_requests: list[BatchRequestRow] = field(default_factory=list)
     receipts: list[ReceiptRow] = field(default_factory=list)
+    faults: list[PluginFaultRow] = field(default_factory=list)
 
     def __bool__(self) -> bool:
-        return bool(self.settled or self.attempts or self.exchanges or self.batches)
+        return bool(self.settled or self.attempts or self.exchanges or self.batches or self.faults)
 
 
 _SETTLE_SQLITE = """

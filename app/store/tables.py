@@ -133,6 +133,19 @@ webhook_health = Table(
 )
 """The receivers in trouble, see ``app.core.receiver_health``. A healthy webhook has no row."""
 
+plugin_faults = Table(
+    "plugin_faults",
+    metadata,
+    Column("sink", Text, primary_key=True),
+    Column("call", Text, primary_key=True),
+    Column("error", Text, primary_key=True),
+    Column("times", Integer, nullable=False),
+    Column("webhook_id", Text, nullable=False),
+    Column("first_at", BigInteger, nullable=False),
+    Column("last_at", BigInteger, nullable=False),
+)
+"""What plugins did wrong lately; ``webhook_id`` is the last one that met it."""
+
 deliveries = Table(
     "deliveries",
     metadata,

@@ -90,7 +90,7 @@ def test_the_built_in_sinks_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_doctor_names_each_part_and_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     run("keys", "create", "--name", "n", "--role", "read")
     findings = orjson.loads(run("doctor", "--json").stdout)
-    parts = ["configuration", "database", "secrets", "redis", "workers", "plugins", "egress"]
+    parts = ["configuration", "database", "secrets", "redis", "workers", "plugins", "plugin-calls", "egress"]
     assert [one["part"] for one in findings] == parts
     assert {one["state"] for one in findings} == {"ok"}
     monkeypatch.setenv("RELAYPOINT_REDIS_URL", "redis://127.0.0.1:1/0")

@@ -32,10 +32,15 @@ def bell() -> Rings:
 def engine(world: World, store: Store, database_url: str, tmp_path: Path, bell: Rings) -> Iterator[DrainEngine]:
     settings = Settings(instance=tmp_path, database_url=database_url, egress_allow=("127.0.0.0/8",))
     made = build_engine(settings, bell)
-    made.start()
+    run_on_a_thread(made)
     yield made
     made.stop(5.0)
     assert made.failed is None
+
+
+def run_on_a_thread(engine: DrainEngine) -> None:
+    engine.start()
+    threading.Thread(target=engine.run, daemon=True).start()
 
 
 def wait_until(true: Callable[[], bool]) -> None:
@@ -99,7 +104,7 @@ def test_the_next_life_of_a_worker_takes_over_at_once_what_its_last_left_in_flig
     assert world.states(hook) == [DeliveryState.SENDING]
     settings = Settings(instance=tmp_path, database_url=database_url, egress_allow=("127.0.0.0/8",))
     next_life = build_engine(settings, bell, "worker-1")
-    next_life.start()
+    run_on_a_thread(next_life)
     began = time.monotonic()
     wait_until(lambda: world.states(hook) == [DELIVERED])
     assert time.monotonic() - began < 5, "nobody rang, and the lease of its last life was not waited for"

@@ -128,7 +128,7 @@ class Webhook:
 
     def deliveries(self) -> list[dict[str, Any]]:
         """Its newest deliveries."""
-        return list(self._place.call("GET", f"/v1/webhooks/{self.id}/deliveries")["items"])
+        return list(self._place.call("GET", f"/v1/webhooks/{self.id}/deliveries?limit=100")["items"])
 
     def only_delivery(self) -> dict[str, Any]:
         """The single delivery it has, with every attempt."""

@@ -37,6 +37,8 @@ class Troupe(Installation):
         database_url: "" for the instance's own SQLite file.
         allow: networks that may be dialled.
         lease_s: the lease of a partition and of the tick.
+        python_path: a folder with more distributions.
+        patience: looks that a call into a plugin gets, and seconds to load one; 5 and 10 in production.
         before: words that put the processes into namespaces of their own.
         settings: more of ``RELAYPOINT_*``, without the prefix.
     """
@@ -49,6 +51,8 @@ class Troupe(Installation):
         database_url: str = "",
         allow: str = "127.0.0.0/8",
         lease_s: float = LEASE_S,
+        python_path: Path | None = None,
+        patience: int | None = None,
         before: Sequence[str] = (),
         **settings: str,
     ) -> None:
@@ -67,8 +71,11 @@ class Troupe(Installation):
             "PYTHONUNBUFFERED": "1",
             **{f"RELAYPOINT_{name.upper()}": value for name, value in settings.items()},
         }
+        if python_path:
+            self.environ["PYTHONPATH"] = str(python_path)
+        zygote = [sys.executable, "-m", "tests.faults.zygote", str(lease_s), *([str(patience)] if patience else [])]
         self._zygote = subprocess.Popen(
-            [*before, sys.executable, "-m", "tests.faults.zygote", str(lease_s)],
+            [*before, *zygote],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=self.environ,

@@ -151,12 +151,24 @@ def shorten_leases(lease_s: float) -> None:
     tick.LEASE = int(lease_s * SECOND)
 
 
+def shorten_patience(patience: int) -> None:
+    """Set how many looks a call into a plugin gets, and how much time and memory one may take to load."""
+    from app.delivery import plugin_watch  # noqa: PLC0415
+    from app.sinks import manager  # noqa: PLC0415
+
+    plugin_watch.PATIENCE = patience
+    manager.LOAD_S = float(patience)
+    manager.LOAD_BYTES = 128 * 1024 * 1024
+
+
 def main() -> None:
-    """``python -m tests.faults.zygote LEASE_S``."""
+    """``python -m tests.faults.zygote LEASE_S [PATIENCE]``."""
     from app.ops.parent import die_with_parent  # noqa: PLC0415
 
     die_with_parent(os.getppid())
     shorten_leases(float(sys.argv[1]))
+    if len(sys.argv) > 2:
+        shorten_patience(int(sys.argv[2]))
     for module in PRELOADED:
         importlib.import_module(module)
     gc.freeze()

@@ -22,6 +22,9 @@ class FileEngine:
     def start(self) -> None:
         self._note("start")
 
+    def run(self) -> None:
+        self._stop.wait()
+
     def drain(self, partition: int, slice_s: float) -> None:
         self._note(f"drain {partition}")
         if partition == 13:

@@ -335,6 +335,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("organization_id", "name", name=op.f("uq_sensitivity_rules_organization_id_name")),
     )
     _people()
+    _troubles_and_receipts()
     op.create_table(
         "source_counts",
         sa.Column("source_id", sa.Text(), nullable=False),
@@ -365,21 +366,6 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_sources_organization_id_id"), "sources", ["organization_id", "id"], unique=False)
     op.create_table(
-        "webhook_health",
-        sa.Column(
-            "webhook_pk", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
-        ),
-        sa.Column("failures", sa.Integer(), nullable=False),
-        sa.Column("misses", sa.Integer(), nullable=False),
-        sa.Column("backoffs", sa.Integer(), nullable=False),
-        sa.Column("since", sa.BigInteger(), nullable=False),
-        sa.Column("held_until", sa.BigInteger(), nullable=False),
-        sa.Column("held_at", sa.BigInteger(), nullable=False),
-        sa.Column("throttled", sa.Boolean(), nullable=False),
-        sa.Column("reason", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("webhook_pk", name=op.f("pk_webhook_health")),
-    )
-    op.create_table(
         "radius_counts",
         sa.Column("organization_id", sa.Text(), nullable=False),
         sa.Column("context_id", sa.Text(), nullable=False),
@@ -408,31 +394,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint(
             "organization_id", "context_id", "group_id", "device", name=op.f("pk_connected_devices")
         ),
-    )
-    op.create_table(
-        "receipts",
-        sa.Column(
-            "exchange_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
-        ),
-        sa.Column("webhook_pk", sa.BigInteger(), nullable=False),
-        sa.Column("first_seq", sa.BigInteger(), nullable=False),
-        sa.Column("last_seq", sa.BigInteger(), nullable=False),
-        sa.Column("batch_pk", sa.BigInteger(), nullable=True),
-        sa.Column("place", sa.LargeBinary(), nullable=False),
-        sa.Column("channel", sa.Text(), nullable=False),
-        sa.Column("receipt", sa.Text(), nullable=True),
-        sa.Column("accepted_at", sa.BigInteger(), nullable=False),
-        sa.Column("poll_at", sa.BigInteger(), nullable=False),
-        sa.Column("expires_at", sa.BigInteger(), nullable=False),
-        sa.Column("trouble", sa.Text(), nullable=True),
-        sa.PrimaryKeyConstraint("exchange_id", name=op.f("pk_receipts")),
-    )
-    op.create_index(op.f("ix_receipts_webhook_pk_poll_at"), "receipts", ["webhook_pk", "poll_at"], unique=False)
-    op.create_index(
-        op.f("ix_receipts_webhook_pk_channel_receipt"),
-        "receipts",
-        ["webhook_pk", "channel", "receipt"],
-        unique=False,
     )
     op.create_table(
         "webhooks",
@@ -556,3 +517,57 @@ def _people() -> None:
         sa.PrimaryKeyConstraint("subject", name=op.f("pk_login_attempts")),
     )
     op.create_index(op.f("ix_login_attempts_since"), "login_attempts", ["since"], unique=False)
+
+
+def _troubles_and_receipts() -> None:
+    op.create_table(
+        "webhook_health",
+        sa.Column(
+            "webhook_pk", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("misses", sa.Integer(), nullable=False),
+        sa.Column("backoffs", sa.Integer(), nullable=False),
+        sa.Column("since", sa.BigInteger(), nullable=False),
+        sa.Column("held_until", sa.BigInteger(), nullable=False),
+        sa.Column("held_at", sa.BigInteger(), nullable=False),
+        sa.Column("throttled", sa.Boolean(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("webhook_pk", name=op.f("pk_webhook_health")),
+    )
+    op.create_table(
+        "plugin_faults",
+        sa.Column("sink", sa.Text(), nullable=False),
+        sa.Column("call", sa.Text(), nullable=False),
+        sa.Column("error", sa.Text(), nullable=False),
+        sa.Column("times", sa.Integer(), nullable=False),
+        sa.Column("webhook_id", sa.Text(), nullable=False),
+        sa.Column("first_at", sa.BigInteger(), nullable=False),
+        sa.Column("last_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("sink", "call", "error", name=op.f("pk_plugin_faults")),
+    )
+    op.create_table(
+        "receipts",
+        sa.Column(
+            "exchange_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
+        sa.Column("webhook_pk", sa.BigInteger(), nullable=False),
+        sa.Column("first_seq", sa.BigInteger(), nullable=False),
+        sa.Column("last_seq", sa.BigInteger(), nullable=False),
+        sa.Column("batch_pk", sa.BigInteger(), nullable=True),
+        sa.Column("place", sa.LargeBinary(), nullable=False),
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("receipt", sa.Text(), nullable=True),
+        sa.Column("accepted_at", sa.BigInteger(), nullable=False),
+        sa.Column("poll_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("trouble", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("exchange_id", name=op.f("pk_receipts")),
+    )
+    op.create_index(op.f("ix_receipts_webhook_pk_poll_at"), "receipts", ["webhook_pk", "poll_at"], unique=False)
+    op.create_index(
+        op.f("ix_receipts_webhook_pk_channel_receipt"),
+        "receipts",
+        ["webhook_pk", "channel", "receipt"],
+        unique=False,
+    )
