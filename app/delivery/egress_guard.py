@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Final
@@ -14,6 +15,7 @@ from app.core.errors import ConfigurationError
 
 LIBCURL_FLOOR: Final = 0x080600
 """8.6.0: the oldest release whose pre-request callback and header limits this client was written for."""
+_KEY_LOG = "SSLKEYLOGFILE"
 _REMEMBERED = 8192
 _UNREADABLE = Verdict(allowed=False, rule="unreadable address")
 
@@ -69,6 +71,18 @@ class Guard:
         if verdict.allowed and not (is_encrypted(scheme) or verdict.operator_allowed or self._policy.allow_http):
             return Verdict(allowed=False, rule=f"plain {scheme}")
         return verdict
+
+
+def check_environment(environ: Mapping[str, str]) -> None:
+    """Makes sure that nobody told the TLS library to write the keys of its connections into a file.
+
+    It reads that wish by itself, and every request could then be read by whoever has the file and the traffic.
+
+    Raises:
+        ConfigurationError: naming the variable.
+    """
+    if environ.get(_KEY_LOG):
+        raise ConfigurationError(f"{_KEY_LOG} is set: the keys of every TLS connection would be written down; unset it")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import secrets
 import threading
 import time
@@ -16,7 +17,7 @@ from app.core.egress_table import parse_allow
 from app.core.errors import StoreUnavailableError
 from app.delivery.drain import Drain
 from app.delivery.egress import EgressClient
-from app.delivery.egress_guard import EgressPolicy, check_build
+from app.delivery.egress_guard import EgressPolicy, check_build, check_environment
 from app.delivery.observing import Observing
 from app.delivery.plugin_watch import WATCH
 from app.delivery.runtime import RuntimeLoader
@@ -207,7 +208,12 @@ def build_engine(settings: Settings, doorbell: Doorbell, seat: str | None = None
 
 
 def egress_policy(settings: Settings) -> EgressPolicy:
-    """The operator's policy for outgoing requests."""
+    """The operator's policy for outgoing requests.
+
+    Raises:
+        ConfigurationError: an allow rule is wrong, or the environment gives TLS away.
+    """
+    check_environment(os.environ)
     allow = tuple(parse_allow(text) for text in settings.egress_allow)
     trusted = settings.egress_ca_file or certifi.where()
     return EgressPolicy(allow=allow, ca_bundle=str(trusted), allow_http=settings.egress_allow_http)
