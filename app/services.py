@@ -25,6 +25,7 @@ from app.ops.counts import Counts
 from app.queue.connection import ring_redis
 from app.queue.doorbell import RedisDoorbell
 from app.routing.change_windows import CHANGE_WINDOWS, WindowTrials
+from app.routing.dialects import understand_dialects
 from app.routing.event_catalogue import EventCatalogue
 from app.routing.event_history import EventHistory
 from app.routing.hook_faults import HookFaults
@@ -109,6 +110,7 @@ def build_services(settings: Settings, store: Store, *, clock: Clock = system_cl
     policy_service = partial(PolicyService, store, **shared)
     windows = policy_service(CHANGE_WINDOWS)
     hook_faults = HookFaults(clock)
+    understand_dialects(sinks, hook_faults, clock)
     ingest = IngestService(store, clock, RingingThread(doorbell), Shaping.of(sinks, hook_faults, clock))
     people = FrontDoor(store, Passwords(), clock=clock, random_bytes=secrets.token_bytes)
     tally = SourceTally(store, clock)

@@ -12,12 +12,15 @@ import click
 
 from app.cli.worker import redis_url_of
 from app.core.clock import SECOND, Micros, system_clock
+from app.delivery.engine import other_plugins
 from app.delivery.replaying import Replayer
 from app.ops.logging import configure_logging
 from app.queue.connection import ring_redis
 from app.queue.doorbell import RedisDoorbell
 from app.queue.tick import Tick
 from app.queue.tidying import Tidying
+from app.routing.dialects import understand_dialects
+from app.routing.hook_faults import HookFaults
 from app.settings import load_settings
 from app.store import open_store
 from app.store.due import due_partitions
@@ -37,6 +40,7 @@ def tick() -> None:
     configure_logging("tick", json_lines=settings.log_format == "json")
     owner = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
     store = open_store(settings.database_url)
+    understand_dialects(other_plugins(settings), HookFaults(system_clock), system_clock)
 
     def due(now: Micros) -> list[int]:
         with store.read() as connection:

@@ -22,6 +22,7 @@ from app.delivery.observing import Observing
 from app.delivery.plugin_watch import WATCH
 from app.delivery.runtime import RuntimeLoader
 from app.ops.collector import spare_the_collector
+from app.routing.dialects import understand_dialects
 from app.routing.hook_faults import HookFaults
 from app.routing.own_audit import OwnAudit
 from app.security.vault import open_vault
@@ -92,7 +93,9 @@ class DrainEngine:
             resume_returned_sinks(connection, sinks.names(), system_clock())
         vault = open_vault(settings.instance, settings.secret_keys)
         loader = RuntimeLoader(vault, sinks)
-        self._observing = Observing.of(sinks, HookFaults(system_clock))
+        faults = HookFaults(system_clock)
+        understand_dialects(sinks, faults, system_clock)
+        self._observing = Observing.of(sinks, faults)
         self._store = store
         self._drain = Drain(
             store,
@@ -217,6 +220,16 @@ def egress_policy(settings: Settings) -> EgressPolicy:
     allow = tuple(parse_allow(text) for text in settings.egress_allow)
     trusted = settings.egress_ca_file or certifi.where()
     return EgressPolicy(allow=allow, ca_bundle=str(trusted), allow_http=settings.egress_allow_http)
+
+
+def other_plugins(settings: Settings) -> SinkManager:
+    """What others made and this process may use, without the built-in sinks: for what only outside plugins bring."""
+    return SinkManager.loaded(
+        disabled=settings.disabled_plugins,
+        enabled=settings.enabled_plugins or None,
+        strict=settings.strict_plugins,
+        built_in=False,
+    )
 
 
 def load_sinks(settings: Settings) -> SinkManager:

@@ -45,15 +45,24 @@ class GuardedHook:
         faults: told what goes wrong.
         clock: the time.
         patience_s: how long a call is waited for.
+        slow_s: a call that takes longer is slow.
     """
 
-    def __init__(self, call: HookCall, faults: HookFaults, clock: Clock, patience_s: float = PATIENCE_S) -> None:
+    def __init__(
+        self,
+        call: HookCall,
+        faults: HookFaults,
+        clock: Clock,
+        patience_s: float = PATIENCE_S,
+        slow_s: float = SLOW_S,
+    ) -> None:
         self.plugin = call.plugin
         self.function = call.function
         self._hook = call.hook
         self._faults = faults
         self._clock = clock
         self._patience_s = patience_s
+        self._slow_s = slow_s
         self._threads = _Threads(f"{call.hook} of {call.plugin}")
         self._slow = 0
         self._aside_until: Micros = 0
@@ -92,10 +101,10 @@ class GuardedHook:
         self._faults.note(self.plugin, self._hook, type(error).__name__)
 
     def _judge(self, took_s: float) -> None:
-        self._slow = self._slow + 1 if took_s > SLOW_S else 0
+        self._slow = self._slow + 1 if took_s > self._slow_s else 0
         if self._slow >= SLOW_IN_A_ROW:
             self._slow = 0
-            self._leave_alone(f"took more than {SLOW_S:g} s, {SLOW_IN_A_ROW} times in a row")
+            self._leave_alone(f"took more than {self._slow_s:g} s, {SLOW_IN_A_ROW} times in a row")
 
     def _leave_alone(self, why: str) -> None:
         self._aside_until = self._clock() + ASIDE

@@ -17,7 +17,7 @@ import orjson
 
 from app.core.clock import AT_ONCE, Micros
 from app.core.event_types import find_event_type
-from app.core.filters import FilterTooCostlyError
+from app.core.filters import FilterFailedError, FilterTooCostlyError
 from app.core.states import Mode
 from app.core.windows.decision import WindowDecision
 from app.core.windows.window import WindowKind
@@ -94,7 +94,8 @@ def refusal(route: Route, context_id: str | None, event_type: str) -> str | None
 def skip_reason(route: Route, event: RoutedEvent) -> str | None:
     """Why an event in reach of this route is not sent to it; None when it is.
 
-    A filter that cannot judge so large an event in time lets it pass: it is better to hear too much.
+    A filter that cannot judge so large an event in time, or whose plugin failed, lets it pass: it is better to hear too
+    much.
     """
     if route.only_outside_change_windows and (why := event.expected_because) is not None:
         return why
@@ -104,6 +105,8 @@ def skip_reason(route: Route, event: RoutedEvent) -> str | None:
         place = route.filter.refusal(event.document)
     except FilterTooCostlyError:
         log.warning("event too large for a filter, delivered", extra={"webhook": route.webhook_id})
+        return None
+    except FilterFailedError:
         return None
     return None if place is None else f"the filter says no at {place or '/'}"
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
 
 from app.core.errors import InvalidInputError, NotFoundError
-from app.core.filters import FilterTooCostlyError, read_filter
+from app.core.filters import FilterUndecidedError, read_any_filter
 from app.routing.match import past_event, refusal, skip_reason
 from app.routing.webhook_event_types import EVERY_TYPE, check_event_types
 from app.security.scope import Scope
@@ -65,7 +65,7 @@ class Trials:
         Raises:
             InvalidInputError: the filter is wrong, or no organization is named and the key is bound to none.
         """
-        pattern = read_filter(trial.filter)
+        pattern = read_any_filter(trial.filter)
         found = self._recent(scope, trial.organization_id, trial.context_id)
         refusals: Counter[str] = Counter()
         samples: list[dict[str, Any]] = []
@@ -73,7 +73,7 @@ class Trials:
             document = orjson.loads(past.body)
             try:
                 place = pattern.refusal(document)
-            except FilterTooCostlyError:
+            except FilterUndecidedError:
                 place = None
             if place is not None:
                 refusals[place or "/"] += 1
@@ -132,7 +132,7 @@ def _with(route: Route, trial: WebhookTrial) -> Route:
     if trial.muted_contexts is not None:
         route = replace(route, muted_contexts=frozenset(trial.muted_contexts))
     if "filter" in trial.model_fields_set:
-        route = replace(route, filter=None if trial.filter is None else read_filter(trial.filter))
+        route = replace(route, filter=None if trial.filter is None else read_any_filter(trial.filter))
     if trial.only_outside_change_windows is not None:
         route = replace(route, only_outside_change_windows=trial.only_outside_change_windows)
     return route

@@ -13,7 +13,7 @@ from sqlalchemy import RowMapping
 from app.core.clock import Micros
 from app.core.endpoint_url import ENDPOINT_SCHEMES, check_endpoint_url, is_syslog, origin
 from app.core.errors import ConflictError, InvalidInputError
-from app.core.filters import read_filter
+from app.core.filters import read_any_filter
 from app.core.header_rules import check_headers
 from app.core.retry import check_schedule
 from app.core.shown_url import shown_url
@@ -278,7 +278,7 @@ def _moved(sink: Sink, before: Mapping[str, Any], after: Mapping[str, Any]) -> b
 
 
 def _checked_filter(pattern: Mapping[str, Any]) -> str:
-    read_filter(pattern)
+    read_any_filter(pattern)
     return _json(pattern)
 
 

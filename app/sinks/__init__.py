@@ -17,6 +17,7 @@ from app.sinks.capabilities import ChecksSettings, ChoosesSignatures
 from app.sinks.compression import GZIP, gunzip_body, gzip_body
 from app.sinks.confirmations import Confirmation, Confirms, OnExpiry, Receipt
 from app.sinks.credentials import basic, bearer
+from app.sinks.dialects import FilterDialect
 from app.sinks.digest import Digest, counted
 from app.sinks.hookspecs import hookimpl
 from app.sinks.protocol import AnyBinding, Sink
@@ -98,6 +99,7 @@ __all__ = [
     "Digest",
     "Event",
     "EventSource",
+    "FilterDialect",
     "Handshake",
     "HeaderSecret",
     "Hint",

@@ -10,10 +10,11 @@ import pluggy
 
 from app.core.errors import ConfigurationError
 from app.core.event_types import find_event_type
+from app.sinks.dialects import FilterDialect
 from app.sinks.protocol import Sink
 from app.sinks.sources import EventSource
 from app.sinks.types import PluginEventType
-from app.sinks.validity import check_command, check_event_type, check_sink, check_source
+from app.sinks.validity import check_command, check_dialect, check_event_type, check_sink, check_source
 
 if TYPE_CHECKING:
     from click import Command
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 ThingT = TypeVar("ThingT")
 
 
+DIALECTS_HOOK = "relaypoint_filter_dialects"
 CALLED = ("relaypoint_classify", "relaypoint_mask", "relaypoint_observe")
 """Hooks that are called with what happens, and not once for what they bring."""
 
@@ -50,6 +52,7 @@ class Brought:
     event_types: tuple[PluginEventType, ...]
     sources: tuple[EventSource, ...]
     commands: tuple[Command, ...]
+    dialects: tuple[FilterDialect, ...]
 
     @property
     def titles(self) -> Iterator[str]:
@@ -62,6 +65,7 @@ class Brought:
         """Every name it takes, each with what is named so: no two plugins may take the same."""
         yield from (("sink", sink.info.name) for sink in self.sinks)
         yield from (("source", source.info.name) for source in self.sources)
+        yield from (("dialect", dialect.name) for dialect in self.dialects)
         yield from (("command", command.name or "") for command in self.commands)
         yield from (("event type", event_type.id) for event_type in self.event_types)
 
@@ -90,6 +94,7 @@ def brought_by(module: object, plugin: str, hooks: pluggy.HookRelay) -> Brought:
         event_types=event_types,
         sources=_yielded(implemented, "relaypoint_sources", check_source),
         commands=_yielded(implemented, "relaypoint_commands", check_command),
+        dialects=_yielded(implemented, DIALECTS_HOOK, check_dialect),
     )
     if not list(brought.names) and not brought.calls:
         raise ConfigurationError("the plugin brings no sink, and its other hooks yield nothing either")

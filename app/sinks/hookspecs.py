@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pluggy
 
+from app.sinks.dialects import FilterDialect
 from app.sinks.protocol import Sink
 from app.sinks.sources import EventSource
 from app.sinks.types import Classification, Event, ObservedAttempt, PluginEventType
@@ -170,6 +171,29 @@ class RelaypointSpecs:
 
         Since: plugin API version 1.
         """
+
+    @hookspec
+    def relaypoint_filter_dialects(self) -> Iterable[FilterDialect]:
+        """Languages in which people can write filters of webhooks, beside the built-in patterns.
+
+        Called once per process, when the application starts. It takes no parameters and must not do I/O. Afterwards
+        the host lets a dialect compile an expression when a filter is saved or read, and asks the result about events.
+
+        Returns:
+            Any iterable of ``FilterDialect`` objects with new names.
+
+        If it raises, or yields one that is refused, the whole plugin is left out; filters in its dialects then let
+        every event pass. So does a filter whose judgement raises, takes too long or is neither True nor False.
+
+        Example::
+
+            @hookimpl
+            def relaypoint_filter_dialects():
+                yield WordDialect()
+
+        Since: plugin API version 1.
+        """
+        return ()
 
     @hookspec
     def relaypoint_commands(self) -> Iterable[Command]:

@@ -14,7 +14,7 @@ import pluggy
 
 from app.core.errors import ConfigurationError
 from app.sinks.bounds import PLUGIN_RAISES, ends_within, takes_at_most
-from app.sinks.brought import Brought, HookCall, brought_by
+from app.sinks.brought import DIALECTS_HOOK, Brought, HookCall, brought_by
 from app.sinks.discovery import Candidate, Source, discover
 from app.sinks.hookspecs import PROJECT, RelaypointSpecs
 from app.sinks.protocol import Sink
@@ -75,6 +75,7 @@ class SinkManager:
         self._event_types: dict[str, PluginEventType] = {}
         self._calls: list[HookCall] = []
         self._commands: dict[str, Command] = {}
+        self._dialects: dict[str, HookCall] = {}
         self._owners: dict[tuple[str, str], str] = {}
         self._loaded: list[LoadedPlugin] = []
         self._failed: list[FailedPlugin] = []
@@ -152,6 +153,10 @@ class SinkManager:
         """What plugins want to be called with, of one hook, sorted by plugin; empty as long as none is installed."""
         return tuple(sorted((call for call in self._calls if call.hook == hook), key=lambda call: call.plugin))
 
+    def dialects(self) -> dict[str, HookCall]:
+        """The filter dialects by name, each with what compiles its expressions."""
+        return dict(sorted(self._dialects.items()))
+
     def commands(self) -> dict[str, Command]:
         """The commands that plugins bring, by name."""
         return dict(sorted(self._commands.items()))
@@ -206,6 +211,9 @@ class SinkManager:
         self._owners |= dict.fromkeys(brought.names, source.label)
         self._sinks |= {sink.info.name: sink for sink in brought.sinks}
         self._calls += brought.calls
+        self._dialects |= {
+            one.name: HookCall(candidate.exact_name, DIALECTS_HOOK, one.compile) for one in brought.dialects
+        }
         self._commands |= {command.name or "": command for command in brought.commands}
         self._sources |= {one.info.name: one for one in brought.sources}
         self._event_types |= {one.id: one for one in brought.event_types}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel
 
 from app.core.errors import ConfigurationError
+from app.sinks.dialects import FilterDialect
 from app.sinks.protocol import Sink
 from app.sinks.sources import EventSource, SourceInfo
 from app.sinks.types import API_VERSION, PluginEventType, SinkInfo
@@ -76,6 +77,21 @@ def check_event_type(candidate: object) -> PluginEventType:
     return candidate
 
 
+def check_dialect(candidate: object) -> FilterDialect:
+    """Answers the candidate as a ``FilterDialect``.
+
+    Raises:
+        ConfigurationError: it is none, or has a name that it cannot have.
+    """
+    if not isinstance(candidate, FilterDialect):
+        raise ConfigurationError(
+            f"{type(candidate).__name__} is not a filter dialect: it lacks {_missing(candidate, _DIALECT_MEMBERS)}"
+        )
+    if not SINK_NAME.fullmatch(str(candidate.name)):
+        raise ConfigurationError(f"dialect name {candidate.name!r} does not match {SINK_NAME.pattern}")
+    return candidate
+
+
 def check_command(candidate: object) -> Command:
     """Answers the candidate as a command.
 
@@ -92,6 +108,7 @@ def check_command(candidate: object) -> Command:
 
 
 _SINK_MEMBERS = ("config_model", "secrets_model", "limits", "format", "build_request", "classify", "probe", "describe")
+_DIALECT_MEMBERS = ("name", "title", "compile")
 _SOURCE_MEMBERS = ("config_model", "verify", "handshake", "delivery_id", "events")
 
 

@@ -10,7 +10,7 @@ import orjson
 from sqlalchemy import Connection, Row, select
 
 from app.core.clock import SECOND, Micros
-from app.core.filters import Filter, read_filter
+from app.core.filters import Filter, stored_filter
 from app.core.states import Mode
 from app.store.tables import webhooks
 
@@ -90,6 +90,6 @@ def _route(row: Row[Any]) -> Route:
         mode=Mode(row.mode),
         batch_max_age=row.batch_max_age_s * SECOND,
         muted_contexts=frozenset(orjson.loads(row.muted_contexts)),
-        filter=read_filter(orjson.loads(row.filter)) if row.filter else None,
+        filter=stored_filter(orjson.loads(row.filter)) if row.filter else None,
         only_outside_change_windows=row.only_outside_change_windows,
     )

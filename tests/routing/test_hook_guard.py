@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from app.core.clock import MINUTE
-from app.routing import hook_guard
 from app.routing.hook_faults import HookFaults
 from app.routing.hook_guard import ASIDE, SLOW_IN_A_ROW, GuardedHook, HookFailedError
 from app.sinks.brought import HookCall
@@ -79,11 +78,8 @@ def test_a_hook_that_hangs_is_waited_for_once_and_then_left_alone(faults: HookFa
     assert hook() == "late"
 
 
-def test_a_slow_hook_is_left_alone_after_some_times(
-    faults: HookFaults, clock: Time, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(hook_guard, "SLOW_S", 0.0)
-    hook = guarded(lambda: 7, faults, clock)
+def test_a_slow_hook_is_left_alone_after_some_times(faults: HookFaults, clock: Time) -> None:
+    hook = GuardedHook(HookCall("acme:plugin", "relaypoint_classify", lambda: 7), faults, clock, slow_s=0.0)
     assert [hook() for _ in range(SLOW_IN_A_ROW)] == [7] * SLOW_IN_A_ROW
     with pytest.raises(HookFailedError, match="left alone"):
         hook()

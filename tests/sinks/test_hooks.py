@@ -74,6 +74,15 @@ def test_hook_mask_hides_what_must_not_be_stored(example_of: ExampleOf) -> None:
     assert call.function("description", "nothing to hide") == "nothing to hide"
 
 
+def test_hook_filter_dialects_judges_by_an_expression(example_of: ExampleOf) -> None:
+    (call,) = example_of("relaypoint_filter_dialects").dialects().values()
+    judge = call.function("Firewall vpn")
+    assert judge({"description": "Updated firewall rule"}) is True
+    assert judge({"description": "Updated name"}) is False
+    with pytest.raises(ValueError, match="at least one word"):
+        call.function(" ")
+
+
 def test_hook_observe_sees_what_was_tried(example_of: ExampleOf, caplog: pytest.LogCaptureFixture) -> None:
     (call,) = example_of("relaypoint_observe").calls("relaypoint_observe")
     common = {"webhook_id": "wh_1", "organization_id": "acme", "sink": "slack", "number": 1, "started_at": 0}

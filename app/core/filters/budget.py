@@ -8,8 +8,16 @@ TEXT_STEP = 64
 """Characters of a text that are looked at for one step."""
 
 
-class FilterTooCostlyError(Exception):
+class FilterUndecidedError(Exception):
+    """A filter cannot tell whether an event passes. Whoever asks then lets it pass: it is better to hear too much."""
+
+
+class FilterTooCostlyError(FilterUndecidedError):
     """An event would need more comparisons than one evaluation may make."""
+
+
+class FilterFailedError(FilterUndecidedError):
+    """The plugin that judges by a dialect failed or is missing; it has been named already."""
 
 
 class Budget:
