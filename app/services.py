@@ -16,6 +16,7 @@ from app.delivery.engine import egress_policy, load_sinks
 from app.delivery.replays import ReplayService
 from app.delivery.runtime import RuntimeLoader
 from app.ingest.accept import IngestService
+from app.ingest.gate import Gate
 from app.ingest.ringing import RingingThread
 from app.ingest.shaping import Shaping
 from app.ingest.source_door import SourceDoor
@@ -30,6 +31,7 @@ from app.routing.event_catalogue import EventCatalogue
 from app.routing.event_history import EventHistory
 from app.routing.hook_faults import HookFaults
 from app.routing.joining import Joining
+from app.routing.key_terms import KeyTermsService
 from app.routing.keys import KeyService
 from app.routing.members import MemberService
 from app.routing.own_audit import OwnAudit
@@ -63,6 +65,8 @@ class Services:
     doorbell: Doorbell
     clock: Clock
     ingest: IngestService
+    gate: Gate
+    key_terms: KeyTermsService
     sources: SourceService
     source_tally: SourceTally
     source_door: SourceDoor
@@ -113,6 +117,7 @@ def build_services(settings: Settings, store: Store, *, clock: Clock = system_cl
     understand_dialects(sinks, hook_faults, clock)
     ingest = IngestService(store, clock, RingingThread(doorbell), Shaping.of(sinks, hook_faults, clock))
     people = FrontDoor(store, Passwords(), clock=clock, random_bytes=secrets.token_bytes)
+    gate = Gate(store, vault, clock, ingest.buckets, settings.ingest_rate_per_s)
     tally = SourceTally(store, clock)
     return Services(
         settings=settings,
@@ -125,6 +130,8 @@ def build_services(settings: Settings, store: Store, *, clock: Clock = system_cl
         doorbell=doorbell,
         clock=clock,
         ingest=ingest,
+        key_terms=KeyTermsService(store, vault, audit=audit, doorbell=doorbell, clock=clock),
+        gate=gate,
         sources=SourceService(
             store,
             vault,
@@ -135,7 +142,7 @@ def build_services(settings: Settings, store: Store, *, clock: Clock = system_cl
             random_bytes=secrets.token_bytes,
         ),
         source_tally=tally,
-        source_door=SourceDoor(store, vault, sinks, ingest, tally, clock),
+        source_door=SourceDoor(store, vault, sinks, ingest, gate, tally, clock),
         webhooks=WebhookService(
             store,
             ChangeRules(vault, sinks),

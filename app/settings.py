@@ -195,6 +195,9 @@ class Settings:
     ingest_max_bytes: int = _setting(
         64 * _MIB, _whole(1024, 1024 * _MIB), "largest ingest body in bytes, before and after decompression"
     )
+    ingest_rate_per_s: int | None = _setting(
+        None, _whole(1, 1_000_000), "events per second that a key or source without a limit of its own may send"
+    )
 
     def __post_init__(self) -> None:
         if not self.database_url:

@@ -16,6 +16,7 @@ from app.api.event_door import EventDoor
 from app.api.events import event_routes
 from app.api.front import EVENTS_PATH, SECURITY_HEADERS, Front, count_answer
 from app.api.health import health_routes
+from app.api.key_terms import key_terms_routes
 from app.api.openapi import openapi_document
 from app.api.people import key_routes, member_routes
 from app.api.places import place_routes
@@ -48,6 +49,7 @@ def build_application(settings: Settings) -> Flask:
         place_routes(services),
         key_routes(services),
         member_routes(services),
+        key_terms_routes(services),
         event_routes(services),
         policy_routes(services),
         trial_routes(services),

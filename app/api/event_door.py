@@ -11,10 +11,12 @@ import orjson
 
 from app.api.authentication import Authenticator
 from app.api.front import SECURITY_HEADERS, count_answer
-from app.api.problems import ProblemError, answer_to
-from app.api.request_body import read_bounded
+from app.api.problems import ProblemError, answer_to, unauthenticated
+from app.api.request_body import read_bounded, require_plain
 from app.ingest.accept import IngestResult, NothingAcceptedError
+from app.ingest.passage import Passage
 from app.ops.counts import Counts
+from app.security.inbound_signatures import SignatureRefusedError, SignatureRule
 from app.security.permissions import Permission
 from app.services import Services
 
@@ -37,6 +39,7 @@ class EventDoor:
 
     def __init__(self, services: Services, authenticator: Authenticator) -> None:
         self._ingest = services.ingest
+        self._gate = services.gate
         self._counts = services.counts
         self._limit = services.settings.ingest_max_bytes
         self._authenticator = authenticator
@@ -57,8 +60,23 @@ class EventDoor:
     def _taken(self, environ: WSGIEnvironment) -> IngestResult:
         principal = self._authenticator.recent(environ.get("HTTP_AUTHORIZATION", ""))
         principal.require(SEND_ACCESS)
+        terms = self._gate.terms(principal.id)
+        passage = self._gate.admit(principal.id, terms)
+        if terms.rule is not None:
+            require_plain(environ)
         body = read_bounded(environ, self._limit)
-        return self._ingest.accept(body, environ.get("CONTENT_TYPE", ""), _event_headers(environ), principal)
+        if terms.rule is not None:
+            passage = self._proven(passage, terms.rule, environ, body)
+        return self._ingest.accept(body, environ.get("CONTENT_TYPE", ""), _event_headers(environ), principal, passage)
+
+    def _proven(self, passage: Passage, rule: SignatureRule, environ: WSGIEnvironment, body: bytes) -> Passage:
+        names = {name: "HTTP_" + name.upper().replace("-", "_") for name in rule.header_names()}
+        signed = {name: environ[variable] for name, variable in names.items() if variable in environ}
+        try:
+            return self._gate.proven(passage, rule, signed, body)
+        except SignatureRefusedError as error:
+            self._counts.add("relaypoint_signatures_refused_total", f'{{reason="{error.reason}"}}')
+            raise unauthenticated(str(error)) from None
 
 
 def accepted_answer(result: IngestResult, counts: Counts) -> tuple[list[tuple[str, str]], bytes]:

@@ -18,6 +18,7 @@ from app.core.errors import (
     ForbiddenError,
     InvalidInputError,
     NotFoundError,
+    RateLimitedError,
     SecretUnreadableError,
     TemporaryError,
 )
@@ -117,6 +118,10 @@ def _from_unreadable(error: SecretUnreadableError) -> Response:
     return ProblemError(HTTPStatus.INTERNAL_SERVER_ERROR, str(error)).response()
 
 
+def _from_rate(error: RateLimitedError) -> ProblemError:
+    return ProblemError(HTTPStatus.TOO_MANY_REQUESTS, str(error), headers={"retry-after": str(error.retry_after_s)})
+
+
 def _plain(status: HTTPStatus, headers: dict[str, str] | None = None) -> Callable[[Exception], Response]:
     return lambda error: ProblemError(status, str(error), headers=headers).response()
 
@@ -128,6 +133,7 @@ _ANSWERS: tuple[tuple[type[Exception], Callable[[Any], Response]], ...] = (
     (NotFoundError, _plain(HTTPStatus.NOT_FOUND)),
     (ConflictError, _plain(HTTPStatus.CONFLICT)),
     (ForbiddenError, _plain(HTTPStatus.FORBIDDEN)),
+    (RateLimitedError, lambda error: _from_rate(error).response()),
     (TemporaryError, _plain(HTTPStatus.SERVICE_UNAVAILABLE, {"retry-after": str(RETRY_AFTER_S)})),
     (SecretUnreadableError, _from_unreadable),
     (HTTPException, _from_http),

@@ -41,6 +41,16 @@ def read_bounded(environ: WSGIEnvironment, limit: int) -> bytes:
     return _joined(_gunzipped(chunks, limit) if encoding != "identity" else chunks, limit)
 
 
+def require_plain(environ: WSGIEnvironment) -> None:
+    """Refuse a body that is not as it was signed.
+
+    Raises:
+        ProblemError: 415, it is compressed.
+    """
+    if environ.get("HTTP_CONTENT_ENCODING", "identity").strip().lower() != "identity":
+        raise ProblemError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send the body as it was signed, not compressed")
+
+
 def read_model(request: Request, model: type[ModelT]) -> ModelT:
     """A JSON body as a model; no body counts as an empty object.
 

@@ -16,7 +16,7 @@ from app.api.front import EVENTS_PATH, SECURITY_HEADERS, count_answer
 from app.api.problems import answer_to
 from app.api.rsgi_types import Protocol, Scope
 from app.api.wsgi_bridge import WsgiBridge
-from app.core.errors import OverloadedError, StoreUnavailableError
+from app.core.errors import OverloadedError, RateLimitedError, StoreUnavailableError
 from app.services import Services
 
 THREADS = 16
@@ -36,7 +36,7 @@ class ServerApplication:
         authenticator: Authenticator = flask.extensions[AUTHENTICATOR]
         self._counts = services.counts
         self._limit = services.settings.ingest_max_bytes
-        self._lane = EventLane(services.ingest, authenticator)
+        self._lane = EventLane(services.ingest, services.gate, authenticator)
         self._bridge = WsgiBridge(flask, ThreadPoolExecutor(THREADS, "api"))
         self._admission = Admission()
 
@@ -46,7 +46,7 @@ class ServerApplication:
             with self._admission.place() as place:
                 body = await self._body(scope, protocol, place)
                 await self._answer(scope, protocol, body)
-        except (OverloadedError, StoreUnavailableError) as error:
+        except (OverloadedError, RateLimitedError, StoreUnavailableError) as error:
             self._send(scope, protocol, answer_to(error))
         except (ProtocolClosed, ProtocolError):
             return  # whoever asked is gone

@@ -6,6 +6,7 @@
     ├── NotRememberedError        only the database can tell, and the caller must not wait for it
     ├── TemporaryError            trying again later may help
     │   ├── OverloadedError           too much is under way
+    │   ├── RateLimitedError          the caller did this too often
     │   └── StoreUnavailableError     the database could not commit
     └── PermanentError            the same input fails for ever
         ├── InvalidInputError         a field or body is wrong; names the field
@@ -39,6 +40,19 @@ class TemporaryError(RelaypointError):
 
 class OverloadedError(TemporaryError):
     """Too much of this is under way already."""
+
+
+class RateLimitedError(TemporaryError):
+    """The caller did this too often.
+
+    Args:
+        detail: a sentence that says of what there was too much.
+        retry_after_s: seconds until it may be tried again.
+    """
+
+    def __init__(self, detail: str, retry_after_s: int) -> None:
+        super().__init__(detail)
+        self.retry_after_s = retry_after_s
 
 
 class StoreUnavailableError(TemporaryError):

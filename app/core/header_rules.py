@@ -53,6 +53,11 @@ def check_headers(pairs: Sequence[tuple[str, str]], *, field: str = "headers") -
         _check_value(name, value, field)
 
 
+def is_token(name: str) -> bool:
+    """Whether a text can be the name of a header (RFC 9110, section 5.6.2)."""
+    return _TOKEN.fullmatch(name) is not None
+
+
 def header_lines(pairs: Sequence[tuple[str, str]]) -> list[str]:
     """The lines ``name: value`` of a built request, every one checked; our own signature headers are welcome.
 

@@ -10,6 +10,7 @@ from app.core.clock import Micros, to_rfc3339
 from app.core.errors import ConflictError, NotFoundError
 from app.core.ids import parse_delivery_id
 from app.core.states import DeliveryState, Mode
+from app.delivery.by_hand import count_redelivery
 from app.security.scope import Scope
 from app.store.replay_sets import AGAIN
 from app.store.tables import deliveries, webhooks
@@ -30,6 +31,7 @@ def redeliver(connection: Connection, public_id: str, scope: Scope, now: Micros)
     Raises:
         NotFoundError: there is no such delivery in scope.
         ConflictError: it is pending or being sent already, or its webhook cannot deliver.
+        RateLimitedError: there were too many redeliveries of its webhook.
     """
     webhook_id, event_seq = parse_delivery_id(public_id)
     webhook = connection.execute(
@@ -40,6 +42,7 @@ def redeliver(connection: Connection, public_id: str, scope: Scope, now: Micros)
     if webhook is None:
         raise NotFoundError("no such delivery")
     this = (deliveries.c.webhook_pk == webhook.pk, deliveries.c.event_seq == event_seq)
+    count_redelivery(connection, webhook_id, now)
     if webhook.state == "enabled":
         # Asked and done in one statement: of many at once it finds the delivery finished for one. It never waits for a
         # drain, which locks unfinished rows only.

@@ -11,6 +11,7 @@ from app.core.clock import Clock, Micros, to_rfc3339
 from app.core.errors import ConflictError, InvalidInputError, NotFoundError
 from app.core.ids import RandomBytes, new_id
 from app.core.states import DeliveryState
+from app.delivery.by_hand import count_redelivery
 from app.delivery.replaying import LARGEST_RATE, chosen_rows
 from app.security.scope import Scope
 from app.store.accepted import lock_ingest
@@ -85,6 +86,7 @@ class ReplayService:
             NotFoundError: there is no such webhook in scope.
             InvalidInputError: the time is empty, or holds more than :data:`LARGEST_REPLAY`.
             ConflictError: the webhook does not deliver now, or has a replay already.
+            RateLimitedError: there were too many redeliveries of it.
         """
         now = self._clock()
         selection, total = self._counted(scope, webhook_id, order, now)
@@ -93,6 +95,7 @@ class ReplayService:
             route = _route(connection, scope, webhook_id, lock=True)
             if route.state != "enabled":
                 raise ConflictError(f"the webhook is {route.state}; resume it first")
+            count_redelivery(connection, webhook_id, now)
             start_replay(
                 connection,
                 replay_id,

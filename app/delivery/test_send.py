@@ -15,6 +15,7 @@ from app.core.errors import ConflictError, InvalidInputError
 from app.core.ids import RandomBytes, new_id
 from app.delivery.access import read_returned, token_outgoing
 from app.delivery.answers import outcome_per_member, parse_head, read_answer
+from app.delivery.by_hand import count_test
 from app.delivery.echoes import credentials_of, masked
 from app.delivery.egress import EgressClient
 from app.delivery.exchange import Returned
@@ -61,9 +62,12 @@ def send_test(
         NotFoundError: there is no such webhook in scope.
         ConflictError: it has no endpoint yet, its sink cannot work, or it gets no access token.
         InvalidInputError: the sink refuses the test event or cannot build a request from these settings.
+        RateLimitedError: there were too many test sends of it.
     """
     now = clock()
     row, runtime = ready_webhook(store, loader, webhook_id, scope, now)
+    with store.write() as connection:
+        count_test(connection, webhook_id, now)
     member = _test_member(row, new_id("tst", random_bytes), to_rfc3339(now))
     item = format_member(runtime, member)
     if isinstance(item, Refused):

@@ -13,8 +13,9 @@ from app.core.event import CanonicalEvent
 from app.core.normalise import normalise
 from app.ingest.group_commit import GroupCommit
 from app.ingest.names import KnownNames, Names
+from app.ingest.passage import FREE, Buckets, Passage
 from app.ingest.shaping import NO_SHAPING, Shaping
-from app.ingest.writing import Candidate, EventWriter, Written
+from app.ingest.writing import Arrival, Candidate, EventWriter, Written
 from app.routing.policies import KnownPolicies, Policies
 from app.security.principal import Principal
 from app.store import Store
@@ -55,6 +56,12 @@ class Prepared:
 
     candidates: tuple[Candidate, ...]
     rejected: tuple[Rejection, ...]
+    passage: Passage = FREE
+
+    @property
+    def arrival(self) -> Arrival:
+        """What goes into the transaction."""
+        return Arrival(self.candidates, self.passage)
 
     def result(self, written: Written) -> IngestResult:
         """What became of it, after the commit."""
@@ -62,7 +69,7 @@ class Prepared:
         return IngestResult(written.accepted, len(ids) - written.accepted, self.rejected, ids)
 
 
-Commits = GroupCommit[Sequence[Candidate], Written]
+Commits = GroupCommit[Arrival, Written]
 _NOTHING = Written(0, frozenset())
 
 
@@ -82,10 +89,18 @@ class IngestService:
         self._doorbell = doorbell
         self._names = Names(store)
         self._policies = Policies(store, clock)
-        self._writer = EventWriter(store, self._names)
+        self.buckets = Buckets()
+        self._writer = EventWriter(store, self._names, self.buckets)
         self.commits: Commits = GroupCommit(self._write)
 
-    def accept(self, body: bytes, content_type: str, headers: Mapping[str, str], principal: Principal) -> IngestResult:
+    def accept(
+        self,
+        body: bytes,
+        content_type: str,
+        headers: Mapping[str, str],
+        principal: Principal,
+        passage: Passage = FREE,
+    ) -> IngestResult:
         """Accept every good element of a body; answers only after the commit.
 
         Raises:
@@ -93,9 +108,11 @@ class IngestService:
             ForbiddenError: every element belongs to somebody else.
             StoreUnavailableError: nothing was committed.
         """
-        return self._committed(self.prepare(body, content_type, headers, principal))
+        return self._committed(self.prepare(body, content_type, headers, principal, passage))
 
-    def accept_parts(self, parts: Sequence[Element | BadElement], principal: Principal) -> IngestResult:
+    def accept_parts(
+        self, parts: Sequence[Element | BadElement], principal: Principal, passage: Passage = FREE
+    ) -> IngestResult:
         """Accept every good one of elements that a source plugin read; answers only after the commit.
 
         Raises:
@@ -103,7 +120,7 @@ class IngestService:
             ForbiddenError: every element belongs to somebody else.
             StoreUnavailableError: nothing was committed.
         """
-        return self._committed(self._prepared(parts, principal, self._names, self._policies))
+        return self._committed(self._prepared(parts, principal, passage, self._names, self._policies))
 
     def prepare(
         self,
@@ -111,6 +128,7 @@ class IngestService:
         content_type: str,
         headers: Mapping[str, str],
         principal: Principal,
+        passage: Passage = FREE,
         *,
         may_read: bool = True,
     ) -> Prepared:
@@ -121,6 +139,7 @@ class IngestService:
             content_type: the header as received.
             headers: those that may speak of the event.
             principal: who sends.
+            passage: how the request came through the gate.
             may_read: False for a caller that must not wait for the database.
 
         Raises:
@@ -133,16 +152,17 @@ class IngestService:
             raise NotRememberedError("plugins are asked about events, which may take a while")
         names = self._names if may_read else self._names.memory
         policies = self._policies if may_read else self._policies.memory
-        return self._prepared(split_body(body, content_type, headers), principal, names, policies)
+        return self._prepared(split_body(body, content_type, headers), principal, passage, names, policies)
 
     def _committed(self, prepared: Prepared) -> IngestResult:
-        events = prepared.candidates
-        return prepared.result(self.commits.submit(events, len(events)) if events else _NOTHING)
+        number = len(prepared.candidates)
+        return prepared.result(self.commits.submit(prepared.arrival, number) if number else _NOTHING)
 
     def _prepared(
         self,
         parts: Sequence[Element | BadElement],
         principal: Principal,
+        passage: Passage,
         names: KnownNames,
         policies: KnownPolicies,
     ) -> Prepared:
@@ -156,11 +176,12 @@ class IngestService:
             else:
                 candidates.append(verdict)
         if rejected and not candidates:
+            self.buckets.charge_here(passage, len(rejected), now)
             _refuse_all(rejected)
-        return Prepared(tuple(candidates), tuple(rejected))
+        return Prepared(tuple(candidates), tuple(rejected), passage)
 
-    def _write(self, group: Sequence[Sequence[Candidate]]) -> list[Written]:
-        written = self._writer.write(group)
+    def _write(self, group: Sequence[Arrival]) -> list[Written]:
+        written = self._writer.write(group, self._clock())
         self._doorbell.ring(frozenset().union(*(one.partitions for one in written)))
         return written
 

@@ -23,6 +23,8 @@ from app.core.errors import (
     TemporaryError,
 )
 from app.ingest.accept import IngestResult, IngestService, NothingAcceptedError
+from app.ingest.gate import Gate
+from app.ingest.passage import Passage
 from app.ingest.source_tally import SourceOutcome, SourceTally
 from app.security.permissions import Role
 from app.security.principal import Principal
@@ -80,17 +82,26 @@ class SourceDoor:
         vault: opens their secrets.
         sinks: knows the plugins that read their requests.
         ingest: takes the events.
+        gate: how much a source may send.
         tally: told what came of each request.
         clock: the time.
     """
 
     def __init__(
-        self, store: Store, vault: Vault, sinks: SinkManager, ingest: IngestService, tally: SourceTally, clock: Clock
+        self,
+        store: Store,
+        vault: Vault,
+        sinks: SinkManager,
+        ingest: IngestService,
+        gate: Gate,
+        tally: SourceTally,
+        clock: Clock,
     ) -> None:
         self._store = store
         self._vault = vault
         self._sinks = sinks
         self._ingest = ingest
+        self._gate = gate
         self._tally = tally
         self._clock = clock
         self._known: dict[str, _Source] = {}
@@ -101,6 +112,7 @@ class SourceDoor:
         Raises:
             NotFoundError: there is no such source, or it is switched off.
             UnverifiedError: the secret was not shown.
+            RateLimitedError: the source has sent too much.
             InvalidInputError: the request cannot be read, or not one event of it can be accepted.
             SourceUnavailableError: its plugin is missing or failed.
             StoreUnavailableError: nothing was committed.
@@ -119,7 +131,8 @@ class SourceDoor:
         if greeting is not None:
             self._tally.count(source.id, SourceOutcome.HANDSHAKE)
             return greeting
-        return self._accepted(source, self._parts(source, plugin, inbound, config))
+        passage = self._gate.admit(source.id, self._gate.terms(source.id))
+        return self._accepted(source, self._parts(source, plugin, inbound, config), passage)
 
     def _verify(self, source: _Source, plugin: EventSource, inbound: Inbound, config: BaseModel) -> None:
         known = [
@@ -146,12 +159,12 @@ class SourceDoor:
             for part in parts
         ]
 
-    def _accepted(self, source: _Source, parts: list[Element | BadElement]) -> IngestResult | None:
+    def _accepted(self, source: _Source, parts: list[Element | BadElement], passage: Passage) -> IngestResult | None:
         if not parts:
             self._tally.count(source.id, SourceOutcome.IGNORED)
             return None
         try:
-            result = self._ingest.accept_parts(parts, source.principal)
+            result = self._ingest.accept_parts(parts, source.principal, passage)
         except (NothingAcceptedError, ForbiddenError):
             self._tally.count(source.id, SourceOutcome.INVALID_EVENT, len(parts))
             raise

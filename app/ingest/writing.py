@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import NamedTuple
 
 from sqlalchemy import Connection
@@ -14,6 +13,7 @@ from app.core.event import CanonicalEvent
 from app.core.event_types import find_event_type
 from app.core.radius import RadiusRecord, read_radius
 from app.ingest.names import KnownNames, Names
+from app.ingest.passage import FREE, Buckets, Passage, costs
 from app.routing.match import RoutedEvent
 from app.routing.owing import owed_by
 from app.routing.policies import NO_POLICY, Policy, judge
@@ -21,6 +21,8 @@ from app.routing.routing_table import MEMO_LIMIT, Router, RoutingTable
 from app.store import Store
 from app.store.accepted import EventRow, known_keys, lock_ingest, remember_context, write_events
 from app.store.radius import count_radius
+from app.store.rate_buckets import spend
+from app.store.seen_messages import MessageMark, remember_messages, seen_before
 from app.store.seen_types import remember_types
 
 
@@ -78,16 +80,31 @@ Accepted = tuple[EventRow, RadiusRecord | None]
 """A new event with what it owes, and what is counted of it."""
 
 
-class EventWriter:
-    """Writes groups of requests, one transaction per group."""
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """The events of one request, on their way into the transaction, and how it came in."""
 
-    def __init__(self, store: Store, names: Names) -> None:
+    candidates: Sequence[Candidate]
+    passage: Passage = FREE
+
+
+class EventWriter:
+    """Writes groups of requests, one transaction per group.
+
+    Args:
+        store: the ledger.
+        names: learns of new contexts.
+        buckets: learns what senders have taken.
+    """
+
+    def __init__(self, store: Store, names: Names, buckets: Buckets) -> None:
         self._store = store
         self._names = names
+        self._buckets = buckets
         self._router = Router()
         self._types: set[tuple[str, str]] = set()
 
-    def write(self, group: Sequence[Sequence[Candidate]]) -> list[Written]:
+    def write(self, group: Sequence[Arrival], now: Micros) -> list[Written]:
         """Store every new event of the group; answers what was stored of each request.
 
         Raises:
@@ -96,12 +113,17 @@ class EventWriter:
         with self._store.write() as connection:
             lock_ingest(connection)
             table = self._router.table(connection)
-            seen = known_keys(connection, [candidate.row.dedupe_key for request in group for candidate in request])
-            news = self._write_contexts(connection, chain.from_iterable(group))
+            fresh = _without_copies(connection, group, now)
+            candidates = [candidate for request in fresh for candidate in request]
+            seen = known_keys(connection, [candidate.row.dedupe_key for candidate in candidates])
+            news = self._write_contexts(connection, candidates)
             accepted: list[Accepted] = []
-            written = [self._collect(request, table, seen, accepted) for request in group]
+            written = [self._collect(request, table, seen, accepted) for request in fresh]
             _store(connection, accepted)
             new_types = self._remember_types(connection, accepted)
+            taken = costs((arrival.passage, len(arrival.candidates)) for arrival in group)
+            balances = spend(connection, taken, now) if taken else {}
+        self._buckets.learn(balances)
         self._types |= new_types
         for candidate in news:
             self._names.learn(candidate.row.organization_id, candidate.row.context_id or "", candidate.context_name)
@@ -152,6 +174,25 @@ class EventWriter:
                 now=candidate.row.received_at,
             )
         return list(latest.values())
+
+
+def _without_copies(connection: Connection, group: Sequence[Arrival], now: Micros) -> list[Sequence[Candidate]]:
+    """The events of each request; none of one that is a copy of a signed message that came before."""
+    signed = [arrival.passage.mark for arrival in group if arrival.passage.mark is not None]
+    if not signed:
+        return [arrival.candidates for arrival in group]
+    seen = seen_before(connection, signed, now)
+    fresh: list[Sequence[Candidate]] = []
+    news: list[MessageMark] = []
+    for arrival in group:
+        mark = arrival.passage.mark
+        is_copy = mark is not None and (mark.sender, mark.mark) in seen
+        fresh.append(() if is_copy else arrival.candidates)
+        if mark is not None and not is_copy:
+            seen.add((mark.sender, mark.mark))
+            news.append(mark)
+    remember_messages(connection, news)
+    return fresh
 
 
 def _store(connection: Connection, accepted: Sequence[Accepted]) -> None:

@@ -11,7 +11,9 @@ from app.routing.webhooks import DELETED
 from app.store import Store
 from app.store.left_behind import skip_left_behind
 from app.store.plugin_faults import forget_faults
+from app.store.rate_buckets import remove_full_buckets
 from app.store.retention import remove_batches, remove_contents, remove_events
+from app.store.seen_messages import forget_messages
 
 log = logging.getLogger(__name__)
 
@@ -70,8 +72,15 @@ class Tidying:
             yield
         while remove_batches(self._store, before):
             yield
+        while self._forget(now):
+            yield
         if number:
             log.info("bodies removed", extra={"contents": number})
+
+    def _forget(self, now: Micros) -> int:
+        with self._store.write() as connection:
+            remove_full_buckets(connection, now)
+            return forget_messages(connection, now)
 
     def _skip_left_behind(self, now: Micros) -> int:
         with self._store.write() as connection:

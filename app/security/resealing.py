@@ -109,7 +109,8 @@ def _rewrite(store: Store, sealed: SealedColumn, fresh: Sequence[dict[str, objec
 
 
 def _resealed(vault: Vault, sealed: SealedColumn, row: RowMapping) -> bytes:
-    organization, webhook = row["organization_id"], row["owner"]
+    # A key of the whole platform belongs to no organization.
+    organization, webhook = row["organization_id"] or "", row["owner"]
     plain = vault.open(row["envelope"], organization=organization, webhook=webhook, field=sealed.field)
     return vault.seal(plain, organization=organization, webhook=webhook, field=sealed.field)
 

@@ -9,6 +9,7 @@ from sqlalchemy import Column, Table
 
 from app.store.tables import webhooks
 from app.store.tables_audit import audit_heads
+from app.store.tables_limits import key_terms
 from app.store.tables_sources import sources
 
 ENDPOINT: Final = "endpoint_url"
@@ -30,6 +31,9 @@ name for both, as above."""
 
 AUDIT_HEAD: Final = "audit_head"
 """``audit_heads.head_sealed``: the end of an organization's chain, bound to the organization in the webhook's place."""
+
+KEY_SECRETS: Final = "key_secrets"
+"""``key_terms.secrets_sealed``: JSON list of texts, bound to the key in the webhook's place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,7 @@ SEALED: Final = (
     SealedColumn(webhooks, "signing_previous_sealed", SIGNING, "pk"),
     SealedColumn(sources, "secret_sealed", SOURCE_SECRET, "id"),
     SealedColumn(sources, "previous_sealed", SOURCE_SECRET, "id"),
+    SealedColumn(key_terms, "secrets_sealed", KEY_SECRETS, "key_id", "key_id"),
     SealedColumn(audit_heads, "head_sealed", AUDIT_HEAD, "organization_id", "organization_id"),
 )
 """Every one there is; a column that is not listed would be lost with the next master key."""

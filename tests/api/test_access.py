@@ -105,6 +105,7 @@ def test_foreign_ids_are_not_there(
     for path, body in (("change-windows", WINDOW), ("sensitivity-rules", RULE)):
         place = f"/v1/organizations/<organization>/{path}"
         bodies |= {f"POST {place}": body, f"PUT {place}/<row>": body, f"POST {place}/preview": body}
+    bodies["PUT /v1/keys/<key>/terms"] = {"rate_per_s": 1}
     bodies["POST /v1/organizations/<organization>/change-windows/test"] = {"time": "2026-01-01T00:00:00Z"}
     bodies["POST /v1/organizations/<organization>/change-windows/import"] = {"format": "icalendar", "text": ""}
     bodies["POST /v1/organizations/<organization>/sources"] = SOURCE

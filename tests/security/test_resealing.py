@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import itertools
+import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ from app.core.signing import new_secret
 from app.routing.audit_chain import extend_chain
 from app.routing.webhook_input import Rotation
 from app.security import resealing
+from app.security.api_keys import create_key
+from app.security.inbound_signatures import Scheme, SignatureRule
+from app.security.key_terms import KeyTerms, find_key, write_terms
 from app.security.master_keys import KeyFile, new_master_key
 from app.security.resealing import left_to_reseal, refuse_missing_keys, reseal
 from app.security.sealed_fields import SEALED, SOURCE_SECRET, SealedColumn
@@ -48,6 +52,12 @@ def sealed_world(store: Store, clock: Callable[[], int], tmp_path: Path) -> Worl
         sealed = {"secret_sealed": envelope, "previous_sealed": envelope}
         with store.write() as connection:
             connection.execute(insert(sources).values(**source, **sealed, config="{}", created_at=1, updated_at=1))
+        with store.write() as connection:
+            key, _ = create_key(
+                connection, name=place, role="ingest", organization_id="acme", now=1, random_bytes=secrets.token_bytes
+            )
+            rule = SignatureRule(Scheme.GITHUB, ("a plain secret of a sender",))
+            write_terms(connection, world.vault, find_key(connection, PLATFORM, key.id), KeyTerms(None, rule), 1)
     world.add_organization("beta")
     for organization in ("acme", "beta"):
         with store.write() as connection:
@@ -94,7 +104,7 @@ def test_everything_is_sealed_anew_and_says_the_same(sealed_world: World) -> Non
     before = opened(store, both_keys)
     steps: list[int] = []
     assert reseal(store, both_keys, steps.append) == []
-    assert sum(steps) == len(before) == 16
+    assert sum(steps) == len(before) == 18
     assert key_ids(store) == {"new"}
     assert opened(store, Vault(NEW, "new")) == before
     with store.read() as connection:
@@ -111,11 +121,11 @@ def test_a_step_is_small_and_one_that_is_killed_is_not_done_twice(
     def kill(_done: int) -> None:
         raise KeyboardInterrupt
 
-    for done in range(1, 17):
+    for done in range(1, 19):
         with pytest.raises(KeyboardInterrupt):
             reseal(store, both_keys, kill)
         with store.read() as connection:
-            assert left_to_reseal(connection, "new") == 16 - done
+            assert left_to_reseal(connection, "new") == 18 - done
         # With both keys everything can be read at any moment.
         assert opened(store, both_keys) == before
     assert reseal(store, both_keys, kill) == []
@@ -144,7 +154,7 @@ def test_a_value_that_no_key_opens_is_named_and_stops_nobody(sealed_world: World
     first, second = envelopes(store, sealed)
     _put(store, sealed, first, envelopes(store, sealed)[second])
     assert reseal(store, both_keys, lambda _done: None) == [f"webhooks[{first}].endpoint_url"]
-    assert len(opened_or_not(store, Vault(NEW, "new"))) == 15
+    assert len(opened_or_not(store, Vault(NEW, "new"))) == 17
 
 
 def opened_or_not(store: Store, vault: Vault) -> list[bytes]:

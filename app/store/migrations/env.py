@@ -2,11 +2,19 @@
 
 from alembic import context
 
-from app.store import tables_audit, tables_people, tables_policies, tables_radius, tables_receipts, tables_sources
+from app.store import (
+    tables_audit,
+    tables_limits,
+    tables_people,
+    tables_policies,
+    tables_radius,
+    tables_receipts,
+    tables_sources,
+)
 from app.store.tables import metadata
 
 # Their tables join the metadata when they are imported.
-PARTS = (tables_audit, tables_people, tables_policies, tables_radius, tables_receipts, tables_sources)
+PARTS = (tables_audit, tables_limits, tables_people, tables_policies, tables_radius, tables_receipts, tables_sources)
 
 context.configure(
     connection=context.config.attributes["connection"],

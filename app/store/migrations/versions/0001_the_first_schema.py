@@ -201,28 +201,7 @@ def upgrade() -> None:
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_organizations")),
     )
-    op.create_table(
-        "audit_heads",
-        sa.Column("organization_id", sa.Text(), nullable=False),
-        sa.Column("head_sealed", sa.LargeBinary(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["organization_id"], ["organizations.id"], name=op.f("fk_audit_heads_organization_id_organizations")
-        ),
-        sa.PrimaryKeyConstraint("organization_id", name=op.f("pk_audit_heads")),
-    )
-    op.create_table(
-        "audit_records",
-        sa.Column("organization_id", sa.Text(), nullable=False),
-        sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("event_id", sa.Text(), nullable=False),
-        sa.Column("recorded_at", sa.BigInteger(), nullable=False),
-        sa.Column("content", sa.LargeBinary(), nullable=False),
-        sa.Column("digest", sa.LargeBinary(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["organization_id"], ["organizations.id"], name=op.f("fk_audit_records_organization_id_organizations")
-        ),
-        sa.PrimaryKeyConstraint("organization_id", "number", name=op.f("pk_audit_records")),
-    )
+    _own_audit()
     op.create_table(
         "partitions",
         sa.Column("id", sa.SmallInteger(), autoincrement=False, nullable=False),
@@ -284,6 +263,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("digest", name=op.f("uq_api_keys_digest")),
     )
     op.create_index(op.f("ix_api_keys_organization_id_id"), "api_keys", ["organization_id", "id"], unique=False)
+    _what_bounds_senders()
     op.create_table(
         "contexts",
         sa.Column("organization_id", sa.Text(), nullable=False),
@@ -441,14 +421,7 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_webhooks_organization_id_pk"), "webhooks", ["organization_id", "pk"], unique=False)
     op.create_index(op.f("ix_webhooks_partition"), "webhooks", ["partition"], unique=False)
-    op.bulk_insert(
-        sa.table("partitions", sa.column("id"), sa.column("token"), sa.column("lease_until")),
-        [{"id": number, "token": 0, "lease_until": 0} for number in range(16)],
-    )
-    op.bulk_insert(
-        sa.table("counters", sa.column("name"), sa.column("value")),
-        [{"name": name, "value": 0} for name in ("routing_generation", "lease_token", "event_seq")],
-    )
+    _first_rows()
 
 
 def _people() -> None:
@@ -570,4 +543,70 @@ def _troubles_and_receipts() -> None:
         "receipts",
         ["webhook_pk", "channel", "receipt"],
         unique=False,
+    )
+
+
+def _what_bounds_senders() -> None:
+    op.create_table(
+        "key_terms",
+        sa.Column("key_id", sa.Text(), nullable=False),
+        sa.Column("organization_id", sa.Text(), nullable=True),
+        sa.Column("rate_per_s", sa.Integer(), nullable=True),
+        sa.Column("scheme", sa.Text(), nullable=True),
+        sa.Column("header", sa.Text(), server_default="", nullable=False),
+        sa.Column("secrets_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["key_id"], ["api_keys.id"], name=op.f("fk_key_terms_key_id_api_keys")),
+        sa.PrimaryKeyConstraint("key_id", name=op.f("pk_key_terms")),
+    )
+    op.create_table(
+        "rate_buckets",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("full_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_rate_buckets")),
+    )
+    op.create_table(
+        "seen_messages",
+        sa.Column("sender", sa.Text(), nullable=False),
+        sa.Column("mark", sa.LargeBinary(), nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("sender", "mark", name=op.f("pk_seen_messages")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(op.f("ix_seen_messages_until"), "seen_messages", ["until"], unique=False)
+
+
+def _own_audit() -> None:
+    op.create_table(
+        "audit_heads",
+        sa.Column("organization_id", sa.Text(), nullable=False),
+        sa.Column("head_sealed", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organizations.id"], name=op.f("fk_audit_heads_organization_id_organizations")
+        ),
+        sa.PrimaryKeyConstraint("organization_id", name=op.f("pk_audit_heads")),
+    )
+    op.create_table(
+        "audit_records",
+        sa.Column("organization_id", sa.Text(), nullable=False),
+        sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("event_id", sa.Text(), nullable=False),
+        sa.Column("recorded_at", sa.BigInteger(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organizations.id"], name=op.f("fk_audit_records_organization_id_organizations")
+        ),
+        sa.PrimaryKeyConstraint("organization_id", "number", name=op.f("pk_audit_records")),
+    )
+
+
+def _first_rows() -> None:
+    op.bulk_insert(
+        sa.table("partitions", sa.column("id"), sa.column("token"), sa.column("lease_until")),
+        [{"id": number, "token": 0, "lease_until": 0} for number in range(16)],
+    )
+    op.bulk_insert(
+        sa.table("counters", sa.column("name"), sa.column("value")),
+        [{"name": name, "value": 0} for name in ("routing_generation", "lease_token", "event_seq")],
     )
