@@ -33,6 +33,29 @@ class Node:
         assert not finished.returncode, finished.stderr.decode()
         return orjson.loads(finished.stdout)
 
+    def type_errors(self, source: str, folder: Path) -> list[str]:
+        """What ``tsc`` finds wrong with some TypeScript that may import the installed packages' types."""
+        (folder / "node_modules").symlink_to(self._folder / "node_modules")
+        (folder / "checked.ts").write_text(source, encoding="utf-8")
+        compiler = str(self._folder / "node_modules" / ".bin" / "tsc")
+        finished = subprocess.run(
+            (compiler, "--noEmit", "--strict", "--module", "nodenext", "--pretty", "false", "checked.ts"),
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        errors = [line for line in finished.stdout.splitlines() if line.startswith("checked.ts(")]
+        assert bool(errors) == bool(finished.returncode), finished.stdout + finished.stderr
+        return errors
+
+
+def npm_cache(config: pytest.Config) -> Path:
+    """Where installed packages outlive the run."""
+    assert config.cache is not None
+    return Path(config.cache.mkdir("npm"))
+
 
 def node_with(cache: Path, *packages: str) -> Node:
     """Node with packages such as ``name@1.2.3``; without npm the tests fail under CI and are skipped elsewhere."""

@@ -10,7 +10,7 @@ from app.core.egress_table import parse_allow
 from app.delivery.egress import EgressClient
 from app.delivery.egress_guard import EgressPolicy
 from tests.debian import Unpacked, unpacked
-from tests.npm import Node, node_with
+from tests.npm import Node, node_with, npm_cache
 from tests.plugins.siem.syslog_daemons import Daemon, rsyslog, syslog_ng
 from tests.plugins.siem.validators import EcsFields, Lognorm
 
@@ -25,9 +25,7 @@ def debian_cache(request: pytest.FixtureRequest) -> Path:
 @pytest.fixture(scope="session")
 def node(request: pytest.FixtureRequest) -> Node:
     """The LEEF parser and the field list of ECS, both not ours."""
-    cache = request.config.cache
-    assert cache is not None
-    return node_with(Path(cache.mkdir("npm")), "nsyslog-parser@0.10.1", "@elastic/ecs@9.4.0")
+    return node_with(npm_cache(request.config), "nsyslog-parser@0.10.1", "@elastic/ecs@9.4.0")
 
 
 @pytest.fixture(scope="session")
