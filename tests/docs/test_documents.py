@@ -23,6 +23,7 @@ DOCUMENTS = sorted(
         *ROOT.glob("*.md"),
         *ROOT.glob("docs/*.md"),
         *ROOT.glob("docs/hooks/*.md"),
+        *ROOT.glob("docs/gallery/README.md"),
         *ROOT.glob("plugins/*/*.md"),
         *ROOT.glob("bench/*.md"),
     ]
