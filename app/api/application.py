@@ -28,6 +28,7 @@ from app.api.routing import PUBLIC, Route, RouteTable
 from app.api.sinks import sink_routes
 from app.api.sources import source_door_routes, source_routes
 from app.api.webhooks import webhook_action_routes, webhook_routes
+from app.security.transport import transport_headers
 from app.services import Services, build_services
 from app.settings import Settings
 from app.store.engine import Store, engine_options, store_over
@@ -99,9 +100,11 @@ def _description(routes: list[Route]) -> RouteTable:
 
 
 def _finish_answers(app: Flask, services: Services) -> None:
+    headers = SECURITY_HEADERS | transport_headers(services.settings.public_url)
+
     @app.after_request
     def finish(answer: Response) -> Response:
-        for name, value in SECURITY_HEADERS.items():
+        for name, value in headers.items():
             answer.headers.setdefault(name, value)
         count_answer(services.counts, request.method, answer.status_code)
         return answer

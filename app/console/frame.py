@@ -54,7 +54,7 @@ def install_console(app: Flask, services: Services, keeper: DoorKeeper) -> None:
     blueprint.add_url_rule("/o/<path:rest>", endpoint="nowhere", view_func=_nowhere)
     blueprint.register_error_handler(Exception, _error_page)
     blueprint.after_request(_conditional)
-    add_page_headers(blueprint, https=keeper.https)
+    add_page_headers(blueprint, keeper.settings)
     blueprint.context_processor(_common)
     app.register_blueprint(blueprint)
     app.jinja_env.filters.update(filters.FILTERS)

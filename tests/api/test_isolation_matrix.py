@@ -12,6 +12,7 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from app.api.front import SECURITY_HEADERS
 from app.core.clock import system_clock
 from app.security.api_keys import create_key, revoke_key
 from app.services import Services
@@ -171,7 +172,8 @@ def test_nobody_gets_what_is_not_theirs(installation: Installation) -> None:
     for endpoint, entry in MATRIX.items():
         for who, headers in installation.nobodies.items():
             answer = installation.ask_as_nobody(headers, endpoint, entry.body)
-            if answer.status_code != 401:
+            refused = answer.status_code == 401 and answer.headers["www-authenticate"].startswith("Bearer")
+            if not refused or answer.json["type"] != "urn:relaypoint:problem:unauthenticated":
                 wrong.append((endpoint, who, answer.status_code))
         for who, (caller, expected, unseen) in outsiders(installation).items():
             allowed = expected(entry)
@@ -195,6 +197,17 @@ def test_whoever_it_belongs_to_gets_all_of_it(installation: Installation) -> Non
         if answer.status_code not in {200, 201, 202, 204, 409}:
             wrong.append((endpoint, answer.status_code, answer.text[:200]))
     assert not wrong, "\n".join(map(str, wrong))
+
+
+def test_every_answer_has_the_security_headers(installation: Installation) -> None:
+    for endpoint in [*MATRIX, *SIGNED, *PUBLIC]:
+        body = MATRIX[endpoint].body if endpoint in MATRIX else {}
+        for answer in (
+            installation.ask(installation.owner, endpoint, body),
+            installation.ask_as_nobody({}, endpoint, {}),
+        ):
+            assert {name: answer.headers.get(name) for name in SECURITY_HEADERS} == SECURITY_HEADERS, endpoint
+            assert "set-cookie" not in answer.headers, endpoint
 
 
 def test_a_request_that_is_not_signed_by_its_source_is_refused(installation: Installation) -> None:

@@ -24,7 +24,7 @@ def entrance(keeper: DoorKeeper, joining: Joining) -> Blueprint:
     """The pages of the door."""
     pages = Blueprint("door", __name__, template_folder="templates")
     keeper.guard(pages)
-    add_page_headers(pages, https=keeper.https)
+    add_page_headers(pages, keeper.settings)
     pages.context_processor(lambda: {"theme": theme_of(request)})
     pages.register_error_handler(ForbiddenError, _refused)
     pages.register_error_handler(HTTPException, _refused)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from flask import Blueprint, Response
 
+from app.security.transport import transport_headers
+from app.settings import Settings
+
 PAGE_HEADERS = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
@@ -16,13 +19,11 @@ PAGE_HEADERS = {
     "x-frame-options": "DENY",
 }
 """No ``unsafe-``, no nonce: there is no inline script and no inline style."""
-HSTS = "max-age=31536000"
-"""RFC 6797, only over https: for a year this host is asked over https alone."""
 
 
-def add_page_headers(blueprint: Blueprint, *, https: bool) -> None:
+def add_page_headers(blueprint: Blueprint, settings: Settings) -> None:
     """Put the headers on every answer of a blueprint that does not say otherwise."""
-    headers = {**PAGE_HEADERS, **({"strict-transport-security": HSTS} if https else {})}
+    headers = PAGE_HEADERS | transport_headers(settings.public_url)
 
     @blueprint.after_request
     def finish(answer: Response) -> Response:

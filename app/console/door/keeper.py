@@ -12,6 +12,7 @@ from app.console.door.same_site import SAFE_METHODS, check_form_token, check_hos
 from app.security.client_address import client_address
 from app.security.front_door import Caller, FrontDoor
 from app.security.person import Person
+from app.security.transport import comes_over_https
 from app.settings import Settings
 
 MAX_FORM_BYTES = 1024 * 1024
@@ -37,10 +38,10 @@ class DoorKeeper:
 
     def __init__(self, people: FrontDoor, settings: Settings) -> None:
         self.people = people
-        self.https = (settings.public_url or "").startswith("https://")
-        self.session = DoorCookie("relaypoint", secure=self.https, keep=True)
-        self.visit = DoorCookie("relaypoint-visit", secure=self.https, keep=False)
-        self._settings = settings
+        self.settings = settings
+        secure = comes_over_https(settings.public_url)
+        self.session = DoorCookie("relaypoint", secure=secure, keep=True)
+        self.visit = DoorCookie("relaypoint-visit", secure=secure, keep=False)
         self._hosts = own_hosts(settings)
 
     def guard(self, blueprint: Blueprint) -> None:
@@ -57,7 +58,7 @@ class DoorKeeper:
         request.max_content_length = MAX_FORM_BYTES
         check_host(request, self._hosts)
         if request.method not in SAFE_METHODS:
-            check_origin(request, self._settings.public_url)
+            check_origin(request, self.settings.public_url)
             check_form_token(request, self.expected_token(request))
 
     def signed_in(self, asked: Request) -> SignedIn | None:
@@ -86,7 +87,7 @@ class DoorKeeper:
     def caller(self, asked: Request) -> Caller:
         """Where a request comes from."""
         address = client_address(
-            asked.remote_addr or "", asked.headers.get("x-forwarded-for", ""), self._settings.trusted_proxies
+            asked.remote_addr or "", asked.headers.get("x-forwarded-for", ""), self.settings.trusted_proxies
         )
         return Caller(address, asked.headers.get("user-agent", ""), self.session.value(asked))
 
