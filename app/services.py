@@ -113,7 +113,7 @@ def build_services(settings: Settings, store: Store, *, clock: Clock = system_cl
     shared = _Shared(audit=audit, doorbell=doorbell, clock=clock, random_bytes=secrets.token_bytes)
     policy_service = partial(PolicyService, store, **shared)
     windows = policy_service(CHANGE_WINDOWS)
-    hook_faults = HookFaults(clock)
+    hook_faults = HookFaults(clock, store)
     understand_dialects(sinks, hook_faults, clock)
     ingest = IngestService(store, clock, RingingThread(doorbell), Shaping.of(sinks, hook_faults, clock))
     people = FrontDoor(store, Passwords(), clock=clock, random_bytes=secrets.token_bytes)
@@ -142,7 +142,7 @@ def build_services(settings: Settings, store: Store, *, clock: Clock = system_cl
             random_bytes=secrets.token_bytes,
         ),
         source_tally=tally,
-        source_door=SourceDoor(store, vault, sinks, ingest, gate, tally, clock),
+        source_door=SourceDoor(store, vault, sinks, ingest, gate, tally, hook_faults, clock),
         webhooks=WebhookService(
             store,
             ChangeRules(vault, sinks),

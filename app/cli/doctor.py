@@ -24,7 +24,7 @@ from app.settings import Settings, SettingsError, load_settings
 from app.store.due import late_partitions
 from app.store.engine import open_store
 from app.store.migrate import schema_status
-from app.store.plugin_faults import recent_faults
+from app.store.plugin_faults import KnownFault, recent_faults
 
 OK = "ok"
 WARNING = "warning"
@@ -148,12 +148,16 @@ def _plugin_calls(settings: Settings) -> Finding:
         faults = recent_faults(connection, system_clock())
     if not faults:
         return Finding("plugin-calls", OK, "no plugin failed at work in the last day")
-    told = "; ".join(
-        f"sink {fault.sink} failed to {fault.call}: {fault.error} ({fault.times} times, last "
-        f"{to_rfc3339(fault.last_at)}, webhook {fault.webhook_id})"
-        for fault in faults
-    )
+    told = "; ".join(_told(fault) for fault in faults)
     return Finding("plugin-calls", WARNING, told, "mend or switch off the plugin, then resume its webhooks")
+
+
+def _told(fault: KnownFault) -> str:
+    """A fault of a sink, or of a hook, which knows no webhook."""
+    often = f"{fault.times} times, last {to_rfc3339(fault.last_at)}"
+    if not fault.webhook_id:
+        return f"plugin {fault.sink} failed in {fault.call}: {fault.error} ({often})"
+    return f"sink {fault.sink} failed to {fault.call}: {fault.error} ({often}, webhook {fault.webhook_id})"
 
 
 def _egress(settings: Settings) -> Finding:

@@ -40,7 +40,7 @@ def tick() -> None:
     configure_logging("tick", json_lines=settings.log_format == "json")
     owner = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
     store = open_store(settings.database_url)
-    understand_dialects(other_plugins(settings), HookFaults(system_clock), system_clock)
+    understand_dialects(other_plugins(settings), HookFaults(system_clock, store), system_clock)
 
     def due(now: Micros) -> list[int]:
         with store.read() as connection:

@@ -93,7 +93,7 @@ class DrainEngine:
             resume_returned_sinks(connection, sinks.names(), system_clock())
         vault = open_vault(settings.instance, settings.secret_keys)
         loader = RuntimeLoader(vault, sinks)
-        faults = HookFaults(system_clock)
+        faults = HookFaults(system_clock, store)
         understand_dialects(sinks, faults, system_clock)
         self._observing = Observing.of(sinks, faults)
         self._store = store

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -26,6 +25,7 @@ from app.ingest.accept import IngestResult, IngestService, NothingAcceptedError
 from app.ingest.gate import Gate
 from app.ingest.passage import Passage
 from app.ingest.source_tally import SourceOutcome, SourceTally
+from app.routing.hook_faults import HookFaults
 from app.security.permissions import Role
 from app.security.principal import Principal
 from app.security.sealed_fields import SOURCE_SECRET
@@ -34,8 +34,6 @@ from app.sinks.manager import SinkManager
 from app.sinks.sources import BadDeliveryError, EventSource, Handshake, Inbound
 from app.store.engine import Store
 from app.store.sources import source_row
-
-log = logging.getLogger(__name__)
 
 REMEMBERED_FOR: Micros = 2 * SECOND
 """How long a changed, rotated or deleted source still counts in another process."""
@@ -84,6 +82,7 @@ class SourceDoor:
         ingest: takes the events.
         gate: how much a source may send.
         tally: told what came of each request.
+        faults: told what plugins did wrong.
         clock: the time.
     """
 
@@ -95,6 +94,7 @@ class SourceDoor:
         ingest: IngestService,
         gate: Gate,
         tally: SourceTally,
+        faults: HookFaults,
         clock: Clock,
     ) -> None:
         self._store = store
@@ -103,6 +103,7 @@ class SourceDoor:
         self._ingest = ingest
         self._gate = gate
         self._tally = tally
+        self._faults = faults
         self._clock = clock
         self._known: dict[str, _Source] = {}
 
@@ -183,10 +184,9 @@ class SourceDoor:
         except BadDeliveryError as error:
             self._tally.count(source.id, SourceOutcome.UNREADABLE)
             raise InvalidInputError(str(error)) from None
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             self._tally.count(source.id, SourceOutcome.PLUGIN_FAILED)
-            fault = {"source": source.id, "plugin": source.kind, "call": call, "error": type(error).__name__}
-            log.warning("source plugin failed", extra=fault)
+            self._faults.note(f"source {source.kind}", call, type(error).__name__)
             raise SourceUnavailableError("the plugin of this source failed; send this again later") from error
 
     def _source(self, source_id: str) -> _Source:

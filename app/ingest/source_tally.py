@@ -7,18 +7,15 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from enum import StrEnum
 
 from app.core.clock import Clock, Micros
 from app.core.errors import StoreUnavailableError
 from app.store.engine import Store
+from app.store.later import WritesLater
 from app.store.sources import Counted, raise_counts
 
 log = logging.getLogger(__name__)
-
-PAUSE_S = 1.0
-"""Between two writes. What a killed process still held is missing from the counts; no event is."""
 
 
 class SourceOutcome(StrEnum):
@@ -44,21 +41,19 @@ TAKEN = (SourceOutcome.ACCEPTED, SourceOutcome.DUPLICATE, SourceOutcome.HANDSHAK
 
 
 class SourceTally:
-    """Counts of one process. Used by any thread; its own thread starts with the first count.
+    """Counts of one process. Used by any thread.
 
     Args:
         store: where they go.
         clock: the time.
-        pause_s: least time between two writes.
     """
 
-    def __init__(self, store: Store, clock: Clock, pause_s: float = PAUSE_S) -> None:
+    def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
-        self._pause_s = pause_s
-        self._changed = threading.Condition()
+        self._mutex = threading.Lock()
         self._waiting: dict[tuple[str, str], tuple[int, Micros]] = {}
-        self._thread: threading.Thread | None = None
+        self._writer = WritesLater("counts of sources", self.write)
 
     def count(self, source_id: str, outcome: SourceOutcome, number: int = 1) -> None:
         """Note that something came of a request."""
@@ -66,16 +61,13 @@ class SourceTally:
             return
         now = self._clock()
         key = (source_id, outcome.value)
-        with self._changed:
+        with self._mutex:
             self._waiting[key] = (self._waiting.get(key, (0, 0))[0] + number, now)
-            self._changed.notify()
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="source-tally", daemon=True)
-                self._thread.start()
+        self._writer.wake()
 
     def write(self) -> None:
         """Write what was counted since the last time; what cannot be written now waits for the next."""
-        with self._changed:
+        with self._mutex:
             taken, self._waiting = self._waiting, {}
         if not taken:
             return
@@ -87,19 +79,7 @@ class SourceTally:
             self._put_back(taken)
 
     def _put_back(self, taken: dict[tuple[str, str], tuple[int, Micros]]) -> None:
-        with self._changed:
+        with self._mutex:
             for key, (number, at) in taken.items():
                 newer, newer_at = self._waiting.get(key, (0, at))
                 self._waiting[key] = (number + newer, newer_at)
-
-    def _run(self) -> None:
-        while True:
-            with self._changed:
-                while not self._waiting:
-                    self._changed.wait()
-            time.sleep(self._pause_s)
-            try:
-                self.write()
-            except Exception:
-                # This thread counts for as long as the process lives, whatever one write ran into.
-                log.exception("counts of sources are lost")

@@ -1,9 +1,12 @@
-"""What plugins did wrong, counted by sink, call and error, so that a person hears of it whichever process met it."""
+"""What plugins did wrong, counted by sink or plugin, call or hook, and error.
+
+So a person hears of it, whichever process met it.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, select, text
@@ -33,6 +36,14 @@ class PluginFaultRow(NamedTuple):
     webhook_id: str
 
 
+class FaultKind(NamedTuple):
+    """What tells faults of hooks apart: the plugin, its hook, and what went wrong."""
+
+    plugin: str
+    hook: str
+    error: str
+
+
 class KnownFault(NamedTuple):
     """Equal faults: how often they were met, the last webhook that met one, and when."""
 
@@ -54,6 +65,15 @@ def write_faults(connection: Connection, faults: Collection[PluginFaultRow], now
     last = {row[:3]: row for row in rows}
     # In one order everywhere, so that two recording processes lock the rows alike.
     connection.execute(_COUNT, [{**last[key]._asdict(), "times": times[key], "now": now} for key in sorted(last)])
+
+
+def add_faults(connection: Connection, counted: Mapping[FaultKind, int], now: Micros) -> None:
+    """Count faults of hooks, which belong to no webhook."""
+    if counted:
+        kinds = [PluginFaultRow(kind.plugin, kind.hook, kind.error[:_LONGEST_ERROR], "") for kind in sorted(counted)]
+        times = [counted[kind] for kind in sorted(counted)]
+        rows = [{**kind._asdict(), "times": number, "now": now} for kind, number in zip(kinds, times, strict=True)]
+        connection.execute(_COUNT, rows)
 
 
 def recent_faults(connection: Connection, now: Micros) -> list[KnownFault]:

@@ -269,7 +269,6 @@ def test_a_plugin_that_fails_stores_nothing_and_is_named(
     services: Services,
     platform: Caller,
     source: dict[str, Any],
-    caplog: pytest.LogCaptureFixture,
     call: str,
     status: int,
     reason: str,
@@ -279,8 +278,12 @@ def test_a_plugin_that_fails_stores_nothing_and_is_named(
     assert answer.status_code == status
     assert "s3cret" not in answer.text
     assert counts(services, platform, source) == {reason: 1}
-    faults = [vars(one) for one in caplog.records if one.message == "source plugin failed"]
-    assert [(one["source"], one["plugin"]) for one in faults] == ([(source["id"], "github")] if status == 503 else [])
+    services.hook_faults.write()
+    shown = platform("GET", "/v1/plugins").json
+    assert shown is not None
+    faults = [(one["sink"], one["error"], one["times"]) for one in shown["faults"]]
+    assert [(sink, times) for sink, _, times in faults] == ([("source github", 1)] if status == 503 else [])
+    assert "s3cret" not in str(faults)
 
 
 def test_a_source_whose_plugin_is_gone_asks_its_sender_to_come_again(
