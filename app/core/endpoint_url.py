@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from functools import lru_cache
 from ipaddress import AddressValueError, IPv6Address
 
 from app.core.errors import InvalidInputError
@@ -65,6 +66,7 @@ def is_encrypted(scheme: str) -> bool:
     return scheme in _ENCRYPTED
 
 
+@lru_cache(maxsize=4096)
 def is_syslog(url: str) -> bool:
     """Whether the URL names a syslog receiver, which takes bytes and gives no answer."""
     return scheme_of(url) in SYSLOG_SCHEMES

@@ -8,7 +8,6 @@ goes over a kept connection.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 
 import pycurl
 
@@ -68,7 +67,7 @@ class EgressClient:
         if not self._names.has_room(request.url):
             self._refused.append(_unresolved(request))
             return
-        refusal = self._attempt(lambda: self._begin(self._road_to(request.url), request), request)
+        refusal = self._begun(self._road_to(request.url), request)
         if refusal is None:
             self._names.begun(request)
         else:
@@ -96,7 +95,7 @@ class EgressClient:
         """One request and its result, beside those of ``start`` and ``poll``."""
         with self._side_turn:
             road = self._side_road()
-            refusal = self._attempt(lambda: self._begin(road, request), request)
+            refusal = self._begun(road, request)
             if refusal is not None:
                 return refusal
             while True:
@@ -161,7 +160,7 @@ class EgressClient:
         self._check_request(request)
         lines = header_lines(request.headers)
         lines += _SUPPRESSED
-        if request.method not in BODILESS and not any(name.lower() == "content-type" for name, _ in request.headers):
+        if request.method not in BODILESS and not _is_typed(request.headers):
             lines.append(_UNTYPED)
         road.loop.start(request, lines)
 
@@ -180,16 +179,22 @@ class EgressClient:
                 self._known_urls.clear()
             self._known_urls.add(request.url)
 
-    @staticmethod
-    def _attempt(begin: Callable[[], None], request: Outgoing) -> Returned | None:
-        """Runs ``begin``; what it raises becomes a result, for one bad row must not stop the others."""
+    def _begun(self, road: _Road, request: Outgoing) -> Returned | None:
+        """Begins a request; what that raises becomes its result, for one bad row must not stop the others."""
         try:
-            begin()
+            self._begin(road, request)
         except InvalidInputError as wrong:
             return _unsendable(request, wrong.detail)
         except (pycurl.error, TypeError, ValueError, OverflowError, AttributeError) as wrong:
             return _unsendable(request, f"the request cannot be sent: {type(wrong).__name__}")
         return None
+
+
+def _is_typed(headers: tuple[tuple[str, str], ...]) -> bool:
+    """Whether a content type is among the headers; most sinks write it first."""
+    return bool(headers) and (
+        headers[0][0] == "content-type" or any(name.lower() == "content-type" for name, _ in headers)
+    )
 
 
 class _Road:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from app.sinks.types import ClientCertificate
 
@@ -66,8 +66,7 @@ class TransferFailure:
     was_kept: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Timings:
+class Timings(NamedTuple):
     """Phases of a transfer in microseconds from its start; 0 = the phase was not reached or not needed."""
 
     dns: int = 0
@@ -77,8 +76,7 @@ class Timings:
     total: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Returned:
+class Returned(NamedTuple):
     """What came back. ``failure`` is None when an HTTP answer arrived; then ``status`` is its code.
 
     ``head`` is the exact status line and headers, ``body`` the exact body bytes up to the cap. Syslog has no answer:

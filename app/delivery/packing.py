@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from app.core.clock import Micros
 from app.core.endpoint_url import is_syslog
@@ -21,8 +21,7 @@ _PART = "-"
 """Stands between a batch's id, which never holds it, and what tells its parts apart."""
 
 
-@dataclass(frozen=True, slots=True)
-class Parcel:
+class Parcel(NamedTuple):
     """What one request carries: the deliveries, their items in the same order, and the id of the message."""
 
     message_id: str

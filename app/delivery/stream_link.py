@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from app.delivery.egress_loop import TransferLoop
 from app.delivery.exchange import FailureClass, Outgoing, Returned, Timings, TransferFailure
@@ -207,7 +207,7 @@ class StreamLink:
         peer = self._wire.peer if self._wire else ""
         for message in messages:
             failure = TransferFailure(kind, detail, request_sent=message.is_begun)
-            self._report(replace(_result(message, peer), failure=failure))
+            self._report(_result(message, peer)._replace(failure=failure))
 
     def _set_alarm(self, when: float) -> None:
         if when < self._alarm:
@@ -247,5 +247,5 @@ class StreamLink:
 
 def _result(message: _Message, peer: str) -> Returned:
     total = int((time.monotonic() - message.started_at) * 1_000_000)
-    timings = replace(message.timings, total=total)
+    timings = message.timings._replace(total=total)
     return Returned(message.request.key, 0, b"", b"", truncated=False, peer=peer, timings=timings)

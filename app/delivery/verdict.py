@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from app.core.clock import Micros
 from app.core.retry import next_attempt
@@ -32,8 +32,7 @@ SUSPECT_AFTER = 2
 """A delivery in whose company so many workers died is sent alone, so that its neighbours are not counted with it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ruling:
+class Ruling(NamedTuple):
     """What becomes of one delivery after one attempt.
 
     ``stop_webhook`` is "", "paused" or "disabled": what must happen to the webhook itself, for the same reason.
@@ -46,6 +45,9 @@ class Ruling:
     detail: str | None = None
     tries_undone: int = 0
     stop_webhook: str = ""
+
+
+_DELIVERED = Ruling(DeliveryState.DELIVERED, AttemptOutcome.DELIVERED)
 
 
 def rule_on_outcome(
@@ -64,7 +66,7 @@ def rule_on_outcome(
     reason = outcome.reason or None
     match outcome.verdict:
         case Verdict.DELIVERED:
-            return Ruling(DeliveryState.DELIVERED, AttemptOutcome.DELIVERED, detail=reason)
+            return _DELIVERED if reason is None else _DELIVERED._replace(detail=reason)
         case Verdict.ACCEPTED_UNCONFIRMED:
             state = DeliveryState.ACCEPTED if has_receipt else DeliveryState.DELIVERED
             return Ruling(state, AttemptOutcome.UNCONFIRMED, detail=reason)

@@ -128,11 +128,11 @@ def claim_deliveries(
     lease = {"lease_until": now + DELIVERY_LEASE, "token": token}
     if connection.dialect.name == "postgresql":
         return [_claimed(row) for row in connection.execute(_CLAIM_POSTGRES, moment | lease)]
-    rows = connection.execute(_SELECT_DUE, moment).all()
-    if rows:
-        marks = [(lease["lease_until"], token, webhook_pk, row.event_seq) for row in rows]
+    claimed = [_claimed(row) for row in connection.execute(_SELECT_DUE, moment)]
+    if claimed:
+        marks = [(lease["lease_until"], token, webhook_pk, one.event_seq) for one in claimed]
         connection.exec_driver_sql(_MARK_SENDING, marks)
-    return [_claimed(row) for row in rows]
+    return claimed
 
 
 def _claimed(row: Any) -> Claimed:
