@@ -7,6 +7,7 @@ import os
 import secrets
 import threading
 import time
+from collections.abc import Collection
 from itertools import chain, repeat
 
 import certifi
@@ -38,6 +39,8 @@ MAX_IN_FLIGHT = 1_024
 """Requests on the wire per worker process; each webhook has its own, smaller bound."""
 REFUSED_PAUSE_S = 0.02
 """Rings for a partition that another engine holds need no hurry: the holder looks by itself."""
+HEED_S = 1.0
+"""Longest wait for the engine to look at what was rung for."""
 STUCK_AFTER_S = 60.0
 """A round that takes longer than this hangs, in a plugin most likely; its process ends, so that others can go on."""
 _STORE_BACKOFF_S = (0.1, 0.2, 0.5, 1.0, 2.0)
@@ -149,6 +152,20 @@ class DrainEngine:
             self._changed.wait_for(lambda: partition not in self._busy or self._over, slice_s)
             if partition in self._refused and not self._over:
                 self._changed.wait(REFUSED_PAUSE_S)
+
+    def heed(self, partitions: Collection[int]) -> None:
+        """Take partitions that were rung for without a job; returns once the engine has looked at them."""
+        rung = set(partitions)
+        with self._changed:
+            self._inbox |= rung
+        if self._client:
+            self._client.wake()
+        with self._changed:
+            self._changed.wait_for(lambda: not rung & self._inbox or self._over, HEED_S)
+
+    def is_refused(self, partition: int) -> bool:
+        """Whether another engine held the partition when this one last wanted it."""
+        return partition in self._refused
 
     @property
     def _over(self) -> bool:

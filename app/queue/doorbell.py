@@ -14,6 +14,7 @@ from rq.serializers import JSONSerializer
 
 from app.core.clock import SECOND, Micros
 from app.queue.job import FAILURE_TTL_S, JOB_FUNCTION, JOB_TIMEOUT_S, QUEUE_NAME, DrainJob, rung_key
+from app.queue.listening import warm_key
 
 log = logging.getLogger(__name__)
 
@@ -25,18 +26,29 @@ RUNG_MS = 60_000
 
 # A partition is rung when its key holds the id of a job. By force (the tick), the key counts only while that job really
 # waits in the queue: a job that a dying worker took with it is replaced, and one that waits is not doubled, so the
-# queue never grows beyond one job per partition however long the workers are busy.
+# queue never grows beyond one job per partition however long the workers are busy. Where a worker has the partition
+# warm, it is called instead, and the key names its channel until it has heard. PUBLISH answers how many listened, and
+# the dead do not. The tick always asks for a job.
 _MARK = """
 local fresh = {}
 local force = ARGV[1] == '1'
-for i = 2, #KEYS do
-    local waiting = redis.call('GET', KEYS[i])
+local count = #ARGV / 2 - 1
+for i = 1, count do
+    local rung, warm = KEYS[1 + i], KEYS[1 + count + i]
+    local job, partition = ARGV[1 + 2 * i], ARGV[2 + 2 * i]
+    local waiting = redis.call('GET', rung)
     if waiting and force and not redis.call('LPOS', KEYS[1], waiting) then
         waiting = false
     end
     if not waiting then
-        redis.call('SET', KEYS[i], ARGV[i + 1], 'PX', ARGV[2])
-        fresh[#fresh + 1] = i - 1
+        local channel = not force and redis.call('GET', warm)
+        local heard = channel and redis.pcall('PUBLISH', channel, partition)
+        if type(heard) == 'number' and heard > 0 then
+            redis.call('SET', rung, channel, 'PX', ARGV[2])
+        else
+            redis.call('SET', rung, job, 'PX', ARGV[2])
+            fresh[#fresh + 1] = i
+        end
     end
 end
 return fresh
@@ -88,8 +100,8 @@ class RedisDoorbell:
 
     def _newly_rung(self, partitions: Sequence[int], *, force: bool) -> list[tuple[int, str]]:
         named = [(partition, f"drain-{partition}-{uuid4().hex}") for partition in partitions]
-        keys = [self._queue.key, *(rung_key(partition) for partition in partitions)]
-        args = ["1" if force else "0", RUNG_MS, *(job_id for _, job_id in named)]
+        keys = [self._queue.key, *map(rung_key, partitions), *map(warm_key, partitions)]
+        args = ["1" if force else "0", RUNG_MS, *(part for partition, job_id in named for part in (job_id, partition))]
         fresh = cast("list[int]", self._mark(keys=keys, args=args))
         return [named[place - 1] for place in fresh]
 

@@ -11,6 +11,7 @@ import contextlib
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from redis import Redis
 from redis.exceptions import RedisError
 from rq.exceptions import NoSuchJobError
 from rq.job import Job
@@ -71,19 +72,34 @@ class Engine(Protocol):
         ...
 
 
+class Ear(Protocol):
+    """What hears rings that need no job; see ``app.queue.listening``."""
+
+    def stay(self, redis: Redis, partition: int) -> None:
+        """Go on listening for a partition that a job has just worked for."""
+        ...
+
+
 class EngineSeat:
     """Where the one engine of this process sits; empty until the worker command fills it."""
 
     def __init__(self) -> None:
         self._engine: Engine | None = None
+        self._ear: Ear | None = None
 
-    def take(self, engine: Engine) -> None:
+    def take(self, engine: Engine, ear: Ear | None = None) -> None:
         """Make this engine the one that jobs are handed to."""
         self._engine = engine
+        self._ear = ear
 
     def leave(self) -> None:
         """Empty the seat."""
-        self._engine = None
+        self._engine = self._ear = None
+
+    def listen(self, redis: Redis, partition: int) -> None:
+        """Hear the next rings for a partition without a job, if this process can."""
+        if self._ear is not None:
+            self._ear.stay(redis, partition)
 
     def engine(self) -> Engine:
         """The engine of this process.
@@ -178,6 +194,8 @@ class DrainJob(Job):
         with contextlib.suppress(RedisError):
             self.connection.delete(rung_key(partition))
         drain(partition)
+        with contextlib.suppress(RedisError):
+            SEAT.listen(self.connection, partition)
 
 
 def _text(key: bytes | str) -> str:

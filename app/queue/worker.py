@@ -26,6 +26,7 @@ from rq.timeouts import BaseDeathPenalty
 
 from app.queue.connection import worker_redis
 from app.queue.job import QUEUE_NAME, SEAT, DrainJob, Engine
+from app.queue.listening import Heeding, Listener
 
 log = logging.getLogger(__name__)
 
@@ -126,6 +127,7 @@ class WorkerProcess:
         self._exit_now = exit_now
         self._asked_to_stop = False
         self._jobs_error: BaseException | None = None
+        self._listener: Listener | None = None
 
     def run(self) -> None:
         """Work until a signal asks for the end. Must be called in the main thread of a fresh process."""
@@ -133,7 +135,10 @@ class WorkerProcess:
         signal.signal(signal.SIGINT, self._on_signal)
         self._engine.start()
         log.info("worker started", extra={"queue": QUEUE_NAME})
-        SEAT.take(self._engine)
+        if isinstance(self._engine, Heeding):
+            self._listener = Listener(lambda: worker_redis(self._redis_url), self._engine)
+            self._listener.start()
+        SEAT.take(self._engine, self._listener)
         watcher = threading.Thread(target=self._watch, name="watcher", daemon=True)
         jobs = threading.Thread(target=self._run_jobs, name="jobs", daemon=True)
         watcher.start()
@@ -167,6 +172,8 @@ class WorkerProcess:
             time.sleep(_POLL_S)
         faulthandler.cancel_dump_traceback_later()
         log.info("worker stopping", extra={"grace_s": STOP_GRACE_S})
+        if self._listener is not None:
+            self._listener.stop()
         try:
             self._engine.stop(STOP_GRACE_S)
         except Exception:

@@ -131,3 +131,23 @@ def test_a_plugin_that_hangs_ends_the_process_and_not_all_deliveries(
     released.set()
     wait_until(lambda: engine.failed is None)
     wait_until(lambda: world.account(hook).delivered == 1)
+
+
+def test_a_ring_without_a_job_is_delivered(world: World, target: Receiver, engine: DrainEngine) -> None:
+    hook = world.add_webhook(target.url)
+    for number in range(1, 11):
+        world.send_numbers(number)
+        engine.heed([hook.partition])
+        assert not engine.is_refused(hook.partition)
+    wait_until(lambda: world.account(hook).delivered == 10)
+    assert world.ledger().balanced
+
+
+def test_a_ring_for_a_partition_that_another_engine_holds_is_refused(
+    world: World, target: Receiver, engine: DrainEngine, drain: Drain
+) -> None:
+    hook = world.add_webhook(target.url)
+    world.send_numbers(1)
+    drain.turn([hook.partition])
+    engine.heed([hook.partition])
+    assert engine.is_refused(hook.partition)
