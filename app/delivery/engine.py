@@ -63,6 +63,8 @@ class DrainEngine:
         self._inbox: set[int] = set()
         self._busy: set[int] = set()
         self._refused: set[int] = set()
+        self._unseen: set[int] = set()
+        """Partitions that were rung for without a job, and of which no turn has said what became of them."""
         self._stop_by: float | None = None
         self._drain: Drain | None = None
         self._store: Store | None = None
@@ -158,10 +160,11 @@ class DrainEngine:
         rung = set(partitions)
         with self._changed:
             self._inbox |= rung
+            self._unseen |= rung
         if self._client:
             self._client.wake()
         with self._changed:
-            self._changed.wait_for(lambda: not rung & self._inbox or self._over, HEED_S)
+            self._changed.wait_for(lambda: not rung & self._unseen or self._over, HEED_S)
 
     def is_refused(self, partition: int) -> bool:
         """Whether another engine held the partition when this one last wanted it."""
@@ -191,6 +194,7 @@ class DrainEngine:
                 self._inbox |= again
                 self._busy = drain.busy | self._inbox
                 self._refused = drain.refused
+                self._unseen -= admit
                 self._changed.notify_all()
         drain.launch()
         with self._changed:
