@@ -34,9 +34,12 @@ class Collector:
     """The HEC code of every success."""
     pause_s: int = 0
     """What it asks for with ``Retry-After``."""
+    forgets: bool = False
+    """Whether it says of each number only once that it is indexed, as the real one does."""
     numbers: dict[str, int] = field(default_factory=dict)
     polls: list[Received] = field(default_factory=list)
     sent: list[Received] = field(default_factory=list)
+    said: set[tuple[str, int]] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -75,10 +78,17 @@ class Collector:
         self.polls.append(request)
         if self.ack_script:
             return self.ack_script.pop(0)
-        last = self.numbers.get(request.header("x-splunk-request-channel"), -1)
+        channel = request.header("x-splunk-request-channel")
         asked = orjson.loads(request.body)["acks"]
-        acks = {str(number): number <= last and self.indexed(number) for number in asked}
+        acks = {str(number): self._is_indexed(channel, number) for number in asked}
         return Reply(body=orjson.dumps({"acks": acks}))
+
+    def _is_indexed(self, channel: str, number: int) -> bool:
+        if number > self.numbers.get(channel, -1) or not self.indexed(number):
+            return False
+        known = (channel, number) not in self.said
+        self.said.add((channel, number))
+        return known or not self.forgets
 
 
 @contextmanager

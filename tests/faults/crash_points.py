@@ -36,6 +36,9 @@ LABELS = (
     "batch.before_commit",
     "replay.before_commit",
     "replay.after_commit",
+    "question.leaving",
+    "question.before_commit",
+    "question.after_commit",
 )
 OF_WEB = LABELS[:4]
 OF_TICK = LABELS[4:6]
@@ -129,7 +132,7 @@ def _install_replays(points: Points) -> None:
 
 
 def _install_worker(points: Points) -> None:
-    from app.delivery import claiming, drain, egress, egress_handle, landing  # noqa: PLC0415
+    from app.delivery import claiming, confirmed, confirming, drain, egress, egress_handle, landing  # noqa: PLC0415
     from app.queue import job  # noqa: PLC0415
     from app.store import batches  # noqa: PLC0415
 
@@ -159,6 +162,9 @@ def _install_worker(points: Points) -> None:
     _before(egress.EgressClient, "start", lambda *_: points.reach("send.before_connect"))
     _after(egress_handle.Transfer, "_open", lambda *_: points.reach("connect.opened"))
     _before(egress_handle.Transfer, "_on_request", lambda *_: points.reach("request.leaving"))
+    _before(confirming.Confirming, "_ask", lambda *_: points.reach("question.leaving"))
+    _after(confirmed.Findings, "write", lambda _, found, *__: points.reach("question.before_commit") if found else None)
+    _before(confirmed.Findings, "committed", lambda found: points.reach("question.after_commit") if found else None)
     _before(landing.Landing, "land", lambda *_: points.reach("answer.before_record"))
 
 
