@@ -98,6 +98,11 @@ def pretty(value: object) -> str:
     return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
 
 
+def compact(value: object) -> str:
+    """JSON on one line."""
+    return orjson.dumps(value).decode()
+
+
 FILTERS = {
     "moment": moment,
     "short_moment": short_moment,
@@ -109,6 +114,7 @@ FILTERS = {
     "share": share,
     "number": number,
     "pretty": pretty,
+    "compact": compact,
     "anchor": anchor,
     "label": label,
     "utc": to_rfc3339,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 SAID = {
     "saved": "Saved.",
+    "removed": "Removed.",
     "created": "The webhook was created. Give it an endpoint, and it starts to deliver.",
     "paused": "Paused. New events are kept until it is resumed.",
     "resumed": "Resumed. What was kept goes out now, oldest first.",

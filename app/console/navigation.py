@@ -23,6 +23,9 @@ ORGANIZATION = (
     Entry("Webhooks", "webhooks", "webhook", Permission.WEBHOOKS_READ),
     Entry("Deliveries", "deliveries", "send", Permission.DELIVERIES_READ),
     _AUDIT_LOG,
+    Entry("Change windows", "change-windows", "calendar-time", Permission.POLICIES_READ),
+    Entry("Sensitivity rules", "sensitivity-rules", "shield-lock", Permission.POLICIES_READ),
+    Entry("Event types", "event-types", "list-details", Permission.EVENTS_READ),
 )
 CONTEXT = (
     Entry("Webhooks", "webhooks", "webhook", Permission.WEBHOOKS_READ),

@@ -8,11 +8,12 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from sqlalchemy import RowMapping
 
-from app.core.clock import Clock, to_rfc3339
+from app.core.clock import Clock, Micros, to_rfc3339
 from app.core.errors import InvalidInputError
 from app.core.moments import parse_moment
 from app.core.windows.decision import decide
-from app.core.windows.openings import next_openings
+from app.core.windows.openings import Opening, next_openings
+from app.core.windows.window import ChangeWindow
 from app.core.windows.window_input import MAX_COVERED, MAX_GRACE_MINUTES, MAX_INTERVALS, read_window
 from app.routing.policies import read_policy
 from app.routing.policy_service import PolicyKind, PolicyService
@@ -21,6 +22,8 @@ from app.store.engine import Store
 from app.store.tables_policies import change_windows
 
 OPENINGS = 5
+OPENINGS_OF_A_WEEK = 60
+"""Openings looked at for the picture of a week; a window that opens more often is shown in part."""
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=125)]
 Covered = Annotated[
     list[Annotated[str, StringConstraints(min_length=1, max_length=200)]], Field(max_length=MAX_COVERED)
@@ -111,6 +114,22 @@ class WindowTrials:
         return [
             {"starts_at": to_rfc3339(one.starts_at), "ends_at": to_rfc3339(one.ends_at) if one.ends_at else None}
             for one in openings
+        ]
+
+    def stretches(
+        self, scope: Scope, organization_id: str, since: Micros, until: Micros
+    ) -> list[tuple[ChangeWindow, Opening]]:
+        """When the stored windows are open between two moments; what began before is told from ``since`` on.
+
+        Raises:
+            NotFoundError: no such organization in this scope.
+        """
+        self._windows.zone(scope, organization_id)
+        return [
+            (window, opening)
+            for window in read_policy(self._store, organization_id).windows
+            for opening in next_openings(window, since, OPENINGS_OF_A_WEEK)
+            if opening.starts_at < until
         ]
 
     def judge(self, scope: Scope, organization_id: str, trial: WindowTrial) -> dict[str, Any]:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from app.console.pages import PageTable
 from app.console.views.audit_log import audit_log_pages
 from app.console.views.batches import batch_pages
+from app.console.views.change_windows import change_window_pages
 from app.console.views.deliveries import delivery_list_pages
 from app.console.views.delivery import delivery_pages
+from app.console.views.event_types import event_type_pages
 from app.console.views.replays import replay_pages
+from app.console.views.sensitivity_rules import sensitivity_rule_pages
 from app.console.views.start import start_pages
 from app.console.views.webhook import secret_pages, webhook_action_pages, webhook_pages, webhook_trial_pages
 from app.console.views.webhook_history import webhook_history_pages
@@ -20,6 +23,9 @@ def page_tables(services: Services) -> list[PageTable]:
     return [
         start_pages(services),
         audit_log_pages(services),
+        change_window_pages(services),
+        sensitivity_rule_pages(services),
+        event_type_pages(services),
         webhook_list_pages(services),
         webhook_pages(services),
         webhook_trial_pages(services),

@@ -1,0 +1,115 @@
+"""Change windows, sensitivity rules and event types over HTTP."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import orjson
+import pytest
+
+from app.console.week import Span, micros, week_around, week_picture
+from app.core.clock import HOUR
+from app.security.scope import Scope
+from tests.console.site import Site
+
+ZONE = ZoneInfo("Europe/Stockholm")
+NIGHTS = {"name": "Nights", "kind": "allow", "start": "22:00", "end": "24:00", "weekdays": ["monday", "tuesday"]}
+
+
+def first_link(page: str, below: str) -> str:
+    found = re.search(rf'href="({below}/(?!new)[^"/]+)"', page)
+    assert found is not None
+    return found[1]
+
+
+def test_a_window_is_said_without_json_and_shown_as_it_was_said(site: Site) -> None:
+    assert "No change window yet" in site.get("/o/acme/change-windows").text
+    answer = site.post("/o/acme/change-windows/new", **NIGHTS)
+    assert answer.headers["location"] == "/o/acme/change-windows?said=saved"
+    page = site.get("/o/acme/change-windows").text
+    assert 'aria-label="Monday: open 22:00 to 24:00 (Nights)' in page
+    assert 'aria-label="Sunday: no window"' in page
+    shown = site.get(first_link(page, "/o/acme/change-windows")).text
+    assert re.findall(r'value="(\w+)" checked', shown) == ["monday", "tuesday"]
+    assert 'value="22:00"' in shown
+    stored = site.services.change_windows.all(Scope("acme"), "acme")[0]
+    assert stored["time_intervals"] == [
+        {
+            "location": "Local",
+            "times": [{"start_time": "22:00", "end_time": "24:00"}],
+            "weekdays": ["monday", "tuesday"],
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"name": ""}, "at least 1 character"),
+        ({"start": "25:00"}, "f-time-intervals"),
+        ({"intervals": "not json"}, "Write a JSON list of intervals."),
+        ({"grace_minutes": "soon"}, "f-grace-minutes-wrong"),
+        ({"weekdays": [], "start": "", "end": ""}, "This was not saved."),
+    ],
+)
+def test_what_is_wrong_is_said_and_what_was_typed_stays(site: Site, change: dict[str, object], words: str) -> None:
+    answer = site.post("/o/acme/change-windows/new", **(NIGHTS | {"tags": "pki"} | change))
+    assert answer.status_code == 422
+    assert words in answer.text
+    assert "\npki" in answer.text
+    assert site.services.change_windows.all(Scope("acme"), "acme") == []
+
+
+def test_a_window_that_the_form_cannot_say_is_shown_as_json(site: Site) -> None:
+    interval = {"days_of_month": ["1:7"], "location": "UTC"}
+    site.post("/o/acme/change-windows/new", name="First week", kind="freeze", intervals=orjson.dumps([interval]))
+    link = first_link(site.get("/o/acme/change-windows").text, "/o/acme/change-windows")
+    assert "days_of_month" in site.get(link).text
+    assert site.post(f"{link}/delete").status_code == 303
+    assert "No change window yet" in site.get("/o/acme/change-windows").text
+
+
+def test_a_rule_is_made_changed_and_removed(site: Site) -> None:
+    rule = {"name": "Allow-lists", "position": "10", "sensitivity": "5", "tags": "network, radius"}
+    pattern = orjson.dumps({"changes.path": [{"prefix": "radius"}]}).decode()
+    assert "Write the pattern as JSON." in site.post("/o/acme/sensitivity-rules/new", **rule, pattern="{").text
+    assert site.post("/o/acme/sensitivity-rules/new", **rule, pattern=pattern).status_code == 303
+    page = site.get("/o/acme/sensitivity-rules").text
+    assert "5, critical" in page
+    link = first_link(page, "/o/acme/sensitivity-rules")
+    assert 'value="network, radius"' in site.get(link).text
+    assert site.post(link, **(rule | {"tags": "no such tag!"}), pattern=pattern).status_code == 422
+    assert site.post(link, **(rule | {"sensitivity": ""}), pattern=pattern).status_code == 303
+    assert "As built in" in site.get("/o/acme/sensitivity-rules").text
+    assert site.post(f"{link}/delete").status_code == 303
+    assert "No rule of your own" in site.get("/o/acme/sensitivity-rules").text
+
+
+def test_a_reader_sees_policies_and_changes_none(site: Site) -> None:
+    site.post("/o/acme/change-windows/new", **NIGHTS)
+    site.sign_in("viewer")
+    page = site.get("/o/acme/change-windows").text
+    assert "Create change window" not in page
+    link = first_link(page, "/o/acme/change-windows")
+    assert "Remove this window" not in site.get(link).text
+    assert site.post(f"{link}/delete").status_code == 403
+
+
+def test_event_types_say_that_radius_outcomes_are_not_delivered(site: Site) -> None:
+    page = site.get("/o/acme/event-types").text
+    assert "authentication outcomes and accounting records are not delivered" in page
+    assert page.count("Not delivered") >= 1
+
+
+def test_a_week_is_seven_local_days_across_a_change_of_the_clock() -> None:
+    sunday = micros(datetime(2026, 3, 29, 12, tzinfo=ZONE))
+    bounds = week_around(sunday, ZONE)
+    assert [one.isoformat() for one in bounds] == ["2026-03-23T00:00:00+01:00", "2026-03-30T00:00:00+02:00"]
+    over_midnight = Span("Nights", "allow", micros(datetime(2026, 3, 28, 22, tzinfo=ZONE)), sunday - 10 * HOUR)
+    events = [{"occurred_at": "2026-03-29T10:30:00Z"}, {"occurred_at": "2026-03-30T10:30:00Z"}]
+    week = week_picture(bounds, [over_midnight], events, ZONE)
+    assert week.days[5].text == "Saturday: open 22:00 to 24:00 (Nights)"
+    assert week.days[6].text == "Sunday: open 00:00 to 01:00 (Nights); 1 sensitive change outside"
+    assert week.outside == 1
