@@ -14,7 +14,7 @@ from app.core.normalise import normalise
 from app.ingest.group_commit import GroupCommit
 from app.ingest.names import KnownNames, Names
 from app.ingest.passage import FREE, Buckets, Passage
-from app.ingest.shaping import NO_SHAPING, Shaping
+from app.ingest.shaping import Shaping
 from app.ingest.writing import Arrival, Candidate, EventWriter, Written
 from app.routing.policies import KnownPolicies, Policies
 from app.security.principal import Principal
@@ -83,9 +83,9 @@ class IngestService:
         shaping: what plugins do to every event.
     """
 
-    def __init__(self, store: Store, clock: Clock, doorbell: Doorbell, shaping: Shaping = NO_SHAPING) -> None:
+    def __init__(self, store: Store, clock: Clock, doorbell: Doorbell, shaping: Shaping | None = None) -> None:
         self._clock = clock
-        self._shaping = shaping
+        self._shaping = shaping or None
         self._doorbell = doorbell
         self._names = Names(store)
         self._policies = Policies(store, clock)
@@ -148,7 +148,7 @@ class IngestService:
             StoreUnavailableError: a name or a policy could not be read.
             NotRememberedError: ``may_read`` is False, and a name or a policy would have to be read or a plugin asked.
         """
-        if self._shaping and not may_read:
+        if self._shaping is not None and not may_read:
             raise NotRememberedError("plugins are asked about events, which may take a while")
         names = self._names if may_read else self._names.memory
         policies = self._policies if may_read else self._policies.memory
@@ -192,7 +192,7 @@ def _judge(
     names: KnownNames,
     policies: KnownPolicies,
     now: Micros,
-    shaping: Shaping,
+    shaping: Shaping | None,
 ) -> Candidate | Rejection:
     if isinstance(part, BadElement):
         return Rejection(part.index, part.type, part.detail)
@@ -211,7 +211,7 @@ def _judge(
         return Rejection(part.index, *refusal)
     if part.source is not None:
         event = event._replace(source_format=part.source)
-    if shaping:
+    if shaping is not None:
         event = shaping.shaped(event, now)
     return Candidate.of(event, names, now, policies.of(event.organization_id or ""))
 

@@ -55,9 +55,6 @@ class Shaping:
         return event
 
 
-NO_SHAPING = Shaping()
-
-
 def _masked(event: CanonicalEvent, hook: GuardedHook) -> CanonicalEvent:
     """Every text as the hook lets it pass. A text that it fails on is masked; all of them, when it does not end."""
 

@@ -18,6 +18,7 @@ from app.core.errors import (
     InvalidInputError,
     NotFoundError,
     PermanentError,
+    RateLimitedError,
     StoreUnavailableError,
     TemporaryError,
 )
@@ -132,8 +133,15 @@ class SourceDoor:
         if greeting is not None:
             self._tally.count(source.id, SourceOutcome.HANDSHAKE)
             return greeting
-        passage = self._gate.admit(source.id, self._gate.terms(source.id))
+        passage = self._admitted(source)
         return self._accepted(source, self._parts(source, plugin, inbound, config), passage)
+
+    def _admitted(self, source: _Source) -> Passage:
+        try:
+            return self._gate.admit(source.id, self._gate.terms(source.id))
+        except RateLimitedError:
+            self._tally.count(source.id, SourceOutcome.RATE_LIMITED)
+            raise
 
     def _verify(self, source: _Source, plugin: EventSource, inbound: Inbound, config: BaseModel) -> None:
         known = [

@@ -32,6 +32,7 @@ class SourceOutcome(StrEnum):
     INVALID_EVENT = "invalid_event"
     PLUGIN_MISSING = "plugin_missing"
     PLUGIN_FAILED = "plugin_failed"
+    RATE_LIMITED = "rate_limited"
     NOT_STORED = "not_stored"
     """The database could not take it; the sender was asked to come again."""
 

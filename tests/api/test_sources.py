@@ -129,10 +129,11 @@ def test_refusals_are_counted_by_reason(
     assert counts(services, platform, source) == {"unverified": 2, "unreadable": 1, "switched_off": 1}
 
 
-@pytest.mark.parametrize("path", ["src_aaaaaaaaaaaaaaaa", "src_", "x", "src_AAAAAAAAAAAAAAAA"])
-@pytest.mark.parametrize("method", ["GET", "POST"])
-def test_an_unknown_address_is_not_there(app: Flask, path: str, method: str) -> None:
-    assert app.test_client().open(f"/v1/sources/{path}/events", method=method).status_code == 404
+def test_an_unknown_address_is_not_there(app: Flask) -> None:
+    client = app.test_client()
+    for path in ("src_aaaaaaaaaaaaaaaa", "src_", "x", "src_AAAAAAAAAAAAAAAA"):
+        for method in ("GET", "POST"):
+            assert client.open(f"/v1/sources/{path}/events", method=method).status_code == 404, path
 
 
 def test_an_old_secret_counts_until_its_overlap_ends(app: Flask, platform: Caller, source: dict[str, Any]) -> None:
@@ -189,22 +190,20 @@ def test_every_change_is_an_event_of_the_own_audit(platform: Caller, source: dic
     assert told[2][1] == ["name"]
 
 
-@pytest.mark.parametrize(
-    ("body", "field"),
-    [
+def test_a_wrong_field_is_named(platform: Caller) -> None:
+    wrong: list[tuple[dict[str, Any], str]] = [
         ({"kind": "nowhere", "name": "Code"}, "kind"),
         ({"kind": "github", "name": "x"}, "name"),
         ({"kind": "github", "name": "Code", "secret": "short"}, "secret"),
         ({"kind": "github", "name": "Code", "config": {"colour": "red"}}, "config.colour"),
         ({"kind": "okta", "name": "Code", "config": {"header": "no spaces"}}, "config.header"),
         ({"kind": "github", "name": "Code", "colour": "red"}, "colour"),
-    ],
-)
-def test_a_wrong_field_is_named(platform: Caller, body: dict[str, Any], field: str) -> None:
-    answer = platform("POST", PLACE, json=body)
-    assert answer.status_code == 422
-    assert answer.json is not None
-    assert [one["field"] for one in answer.json["errors"]] == [field]
+    ]
+    for body, field in wrong:
+        answer = platform("POST", PLACE, json=body)
+        assert answer.status_code == 422
+        assert answer.json is not None
+        assert [one["field"] for one in answer.json["errors"]] == [field]
 
 
 def test_a_name_is_taken_once_and_a_context_must_exist(platform: Caller, source: dict[str, Any]) -> None:

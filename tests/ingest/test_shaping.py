@@ -183,4 +183,7 @@ def test_whoever_must_not_wait_is_sent_the_long_way_when_plugins_are_asked(world
     service = IngestService(world.store, world.clock, world.rings, hooks([hide_jane]))
     with pytest.raises(NotRememberedError):
         service.prepare(b"{}", "application/json", {}, SENDER, may_read=False)
-    assert not Shaping()
+
+
+def test_without_plugins_nothing_is_asked(world: World) -> None:
+    assert IngestService(world.store, world.clock, world.rings, Shaping())._shaping is None
