@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import accumulate
@@ -24,6 +26,8 @@ from app.store.receipts import (
     make_batch_due,
     settle_unconfirmed,
 )
+
+log = logging.getLogger(__name__)
 
 EVENTS_PER_TURN = 5_000
 """Deliveries settled in one transaction; the rest follows with the next: nobody waits long for the write turn."""
@@ -84,13 +88,15 @@ class Findings:
         expired = self.expired[: _fitting(one.row for one in self.expired)]
         ask_later(connection, self.later)
         confirm(connection, confirmed)
-        for one in expired:
+        for one in sorted(expired, key=lambda one: one.row[1:3]):
             self._expire(connection, one, now)
         self._written = _Written(len(self.later), len(confirmed), len(expired))
 
     def committed(self) -> None:
         """What was written need not be kept."""
         done, self._written = self._written, _Written()
+        for webhook, number in Counter(one.lane.runtime.id for one in self.expired[: done.expired]).items():
+            log.warning("receipts expired", extra={"webhook": webhook, "receipts": number})
         del self.later[: done.later]
         del self.confirmed[: done.confirmed]
         del self.expired[: done.expired]

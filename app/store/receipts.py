@@ -162,6 +162,8 @@ def confirm(connection: Connection, confirmed: Sequence[tuple[ReceiptRow, str]])
     Deliveries that were settled otherwise meanwhile stay as they are.
     """
     if confirmed:
+        # In ledger order, as everybody who locks many deliveries does.
+        confirmed = sorted(confirmed, key=lambda one: one[0][1:3])
         connection.execute(_CONFIRM, [_range(row) for row, _ in confirmed])
         connection.execute(_CONFIRM_ATTEMPTS, [_range(row) | {"words": words} for row, words in confirmed])
         forget_receipts(connection, [row for row, _ in confirmed])

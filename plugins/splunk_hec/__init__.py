@@ -50,6 +50,11 @@ class SplunkHecSink:
     config_model: type[BaseModel] = SplunkConfig
     secrets_model: type[BaseModel] = SplunkSecrets
 
+    def check_settings(self, config: SplunkConfig, secrets: SplunkSecrets) -> None:  # noqa: ARG002 - the protocol's signature
+        """Nothing expires before it is asked about."""
+        if config.ack_wait_s < config.ack_poll_s:
+            raise ValueError("ack_wait_s must be at least ack_poll_s")
+
     def limits(self, binding: SplunkBinding) -> Limits:
         """As configured, counted before compression; a newline stands between two events."""
         config = binding.config

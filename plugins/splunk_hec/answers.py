@@ -10,7 +10,7 @@ import orjson
 from app.sinks import Answer, Item, Outcome, Verdict, classify_by_status, is_success, retry_after, too_large
 from plugins.splunk_hec.settings import SplunkConfig, WrongIndex
 
-_ASKED = "the collector took the events; the indexers' acknowledgement is awaited"
+_ASKED = "the collector took the events; the indexers have not acknowledged them yet"
 _NOT_ASKED = "the collector took the events; whether the indexers stored them is not asked"
 """The token has indexer acknowledgement switched on."""
 

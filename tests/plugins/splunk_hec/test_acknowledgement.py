@@ -46,7 +46,7 @@ def test_where_nobody_can_or_shall_be_asked_there_is_no_receipt_and_the_reason_s
     assert SINK.receipt(Answer(200, {}, TAKEN), binding) is None
     assert SINK.confirm_request(RECEIPTS, binding) is None
     assert "is not asked" in SINK.classify(Answer(200, {}, TAKEN), [], binding).reason
-    assert "is awaited" in SINK.classify(Answer(200, {}, TAKEN), [], bound()).reason
+    assert "have not acknowledged" in SINK.classify(Answer(200, {}, TAKEN), [], bound()).reason
 
 
 @pytest.mark.parametrize(
@@ -111,3 +111,10 @@ def test_the_settings_say_how_to_wait(chosen: str, on_expiry: OnExpiry) -> None:
     assert (wait.poll_s, wait.expires_s, wait.on_expiry) == (20, 600, on_expiry)
     standard = SINK.confirmation(bound())
     assert (standard.poll_s, standard.expires_s, standard.on_expiry) == (10, 300, OnExpiry.RESEND)
+
+
+def test_nothing_may_expire_before_it_is_asked_about() -> None:
+    secrets = bound().secrets
+    SINK.check_settings(bound(ack_poll_s=30, ack_wait_s=30).config, secrets)
+    with pytest.raises(ValueError, match="ack_wait_s must be at least ack_poll_s"):
+        SINK.check_settings(bound(ack_poll_s=31, ack_wait_s=30).config, secrets)
