@@ -18,6 +18,7 @@ from app.delivery.egress_guard import EgressPolicy, Judged
 from app.delivery.egress_handle import BODILESS, METHODS, Errand
 from app.delivery.egress_loop import TransferLoop
 from app.delivery.egress_names import NameMemory
+from app.delivery.egress_rooms import Rooms
 from app.delivery.exchange import CONNECT_LIMIT_MS, FailureClass, Outgoing, Returned, Timings, TransferFailure
 from app.delivery.stream_road import StreamRoad
 
@@ -46,6 +47,7 @@ class EgressClient:
         self._main: _Road | None = None
         self._aside: _Road | None = None
         self._names = NameMemory()
+        self._rooms = Rooms()
         self._side: _Road | None = None
         self._creation = threading.Lock()
         self._side_turn = threading.Lock()
@@ -62,6 +64,10 @@ class EgressClient:
         """How many more requests should be started now."""
         return max(0, self._max_in_flight - self.in_flight)
 
+    def has_room(self, url: str) -> bool:
+        """Whether its receiver has less than it may get at once; the capacity is for all receivers together."""
+        return self._rooms.has_room(url)
+
     def start(self, request: Outgoing) -> None:
         """Begins a request; its result comes from ``poll``, whatever is wrong with it."""
         if not self._names.has_room(request.url):
@@ -70,6 +76,7 @@ class EgressClient:
         refusal = self._begun(self._road_to(request.url), request)
         if refusal is None:
             self._names.begun(request)
+            self._rooms.begun(request)
         else:
             self._refused.append(refusal)
 
@@ -78,6 +85,7 @@ class EgressClient:
         refused, self._refused = self._refused, []
         finished = self._pump(0.0 if refused else timeout_s)
         self._names.learn(finished)
+        self._rooms.ended(finished)
         return refused + finished
 
     def _pump(self, timeout_s: float) -> list[Returned]:

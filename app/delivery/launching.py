@@ -59,17 +59,23 @@ class Launching:
             if not waiting:
                 break
             for lane in waiting[:free]:
-                self._start(lane, lane.next())
+                if self._has_room(lane):
+                    self._start(lane, lane.next())
 
     def _ready(self, lanes: Sequence[Lane], free: int, now: Micros) -> list[Lane]:
         """The lanes that may start a request; those that never had success only while the reserve stays free."""
         to_try = free - self._reserved
         ready = []
         for lane in lanes:
-            if (lane.proven or to_try > 0) and lane.may_start(now) and self._tokens.admits(lane, now):
+            may_start = (lane.proven or to_try > 0) and self._has_room(lane) and lane.may_start(now)
+            if may_start and self._tokens.admits(lane, now):
                 ready.append(lane)
                 to_try -= not lane.proven
         return ready
+
+    def _has_room(self, lane: Lane) -> bool:
+        """Whether its receiver, which other webhooks may share, has less than it may get at once."""
+        return self._client.has_room(lane.runtime.binding.endpoint_url)
 
     def _start(self, lane: Lane, load: Load) -> None:
         runtime = lane.runtime

@@ -7,10 +7,20 @@ import gzip
 import socket
 import ssl
 import time
-from collections.abc import Callable
+import warnings
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from ipaddress import IPv4Address
+from pathlib import Path
 
 import pytest
 import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from app.delivery.egress import EgressClient
 from app.delivery.exchange import RESPONSE_CAP, FailureClass, Outgoing, Returned
@@ -18,6 +28,8 @@ from tests.delivery.hostile import OK, Receiver, answer, drip, keep_answering, r
 
 LIMIT_MS = 400
 Script = Callable[[Receiver, socket.socket], None]
+Hostile = Callable[[Script], AbstractContextManager[tuple[Receiver, str]]]
+MEGABYTE = 1024 * 1024
 
 
 def send(client: EgressClient, url: str, body: bytes = b"{}", limit_ms: int = LIMIT_MS) -> Returned:
@@ -27,6 +39,19 @@ def send(client: EgressClient, url: str, body: bytes = b"{}", limit_ms: int = LI
 
 def plain(it: Receiver) -> str:
     return f"http://127.0.0.1:{it.port}/"
+
+
+@pytest.fixture(params=["http", "https"])
+def hostile(request: pytest.FixtureRequest, authority: trustme.CA) -> Hostile:
+    """Receivers over both schemes; the encrypted ones have a certificate that the client trusts."""
+    context = server_context(authority) if request.param == "https" else None
+
+    @contextmanager
+    def open_one(script: Script) -> Iterator[tuple[Receiver, str]]:
+        with receiver(script, context) as it:
+            yield it, f"{request.param}://127.0.0.1:{it.port}/"
+
+    return open_one
 
 
 def hang(it: Receiver, _connection: socket.socket) -> None:
@@ -49,45 +74,80 @@ DRIPS: list[tuple[str, Script, FailureClass]] = [
 
 
 @pytest.mark.parametrize(("script", "expected"), [row[1:] for row in DRIPS], ids=[row[0] for row in DRIPS])
-def test_the_total_limit_and_the_header_cap_hold(client: EgressClient, script: Script, expected: FailureClass) -> None:
-    with receiver(script) as it:
+def test_the_total_limit_and_the_header_cap_hold(
+    client: EgressClient, hostile: Hostile, script: Script, expected: FailureClass
+) -> None:
+    with hostile(script) as (_, url):
         began = time.monotonic()
-        returned = send(client, plain(it))
+        returned = send(client, url)
         assert time.monotonic() - began < LIMIT_MS / 1000 + 0.6
     assert kind(returned) == expected
     assert returned.failure is not None
     assert returned.failure.request_sent
 
 
-def test_a_receiver_that_never_reads_a_large_request_ends_as_sending(client: EgressClient) -> None:
-    with receiver(hang) as it:
-        returned = send(client, plain(it), b"x" * 20_000_000)
+def test_a_receiver_that_never_reads_a_large_request_ends_as_sending(client: EgressClient, hostile: Hostile) -> None:
+    with hostile(hang) as (_, url):
+        returned = send(client, url, b"x" * 20_000_000)
     assert kind(returned) == FailureClass.TIMEOUT_SENDING
 
 
-def test_an_endless_body_is_cut_and_counts_by_its_status(client: EgressClient) -> None:
-    with receiver(drip(b"HTTP/1.1 200 OK\r\nContent-Length: 10000000000\r\n\r\n", b"x" * 50_000, 0)) as it:
-        returned = send(client, plain(it))
+BODIES: list[tuple[str, bytes, bytes]] = [
+    ("announced as 10 GB", b"Content-Length: 10000000000\r\n\r\n", b"x" * 50_000),
+    ("without an end", b"\r\n", b"x" * 50_000),
+    ("in endless chunks", b"Transfer-Encoding: chunked\r\n\r\n", b"c350\r\n" + b"x" * 50_000 + b"\r\n"),
+]
+
+
+@pytest.mark.parametrize(("first", "again"), [row[1:] for row in BODIES], ids=[row[0] for row in BODIES])
+def test_an_endless_body_is_cut_and_counts_by_its_status(
+    client: EgressClient, hostile: Hostile, first: bytes, again: bytes
+) -> None:
+    with hostile(drip(b"HTTP/1.1 200 OK\r\n" + first, again, 0)) as (_, url):
+        returned = send(client, url)
     assert (returned.failure, returned.status, returned.truncated) == (None, 200, True)
     assert len(returned.body) == RESPONSE_CAP
 
 
-def test_a_compressed_answer_is_kept_as_it_came(client: EgressClient) -> None:
-    bomb = gzip.compress(bytes(10_000_000))
-    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(bomb)
-    with receiver(answer(head + bomb)) as it:
-        returned = send(client, plain(it))
-    assert returned.body == bomb
+def test_answers_of_a_gigabyte_cost_no_memory(client: EgressClient) -> None:
+    with receiver(drip(b"HTTP/1.1 200 OK\r\n\r\n", b"x" * MEGABYTE, 0)) as it:
+        send(client, plain(it))
+        Path("/proc/self/clear_refs").write_text("5")  # forget the peak
+        before = memory("VmRSS")
+        for _ in range(20):
+            assert send(client, plain(it)).truncated
+        assert memory("VmHWM") - before < 16 * MEGABYTE
+
+
+def memory(name: str) -> int:
+    """A size of this process in bytes, as the kernel has it."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(name))
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "zstd"])
+def test_a_compressed_answer_is_kept_as_it_came(client: EgressClient, hostile: Hostile, encoding: str) -> None:
+    bomb = gzip.compress(bytes(10_000_000)) if encoding == "gzip" else zlib.compress(bytes(10_000_000))
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: %s\r\nContent-Length: %d\r\n\r\n" % (encoding.encode(), len(bomb))
+    with hostile(answer(head + bomb)) as (it, url):
+        returned = send(client, url)
+    assert (returned.failure, returned.body) == (None, bomb)
     assert b"accept-encoding" not in it.requests[0].lower()
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_redirect_is_reported_and_not_followed(client: EgressClient, status: int) -> None:
+@pytest.mark.parametrize(
+    "target", ["http://127.0.0.1:{port}/", "//127.0.0.1:{port}/", "file:///etc/hostname", "/again"]
+)
+def test_a_redirect_is_reported_and_not_followed(
+    client: EgressClient, hostile: Hostile, status: int, target: str
+) -> None:
     with receiver(answer(OK)) as canary:
-        target = plain(canary).encode()
-        with receiver(answer(b"HTTP/1.1 %d X\r\nLocation: %s\r\nContent-Length: 0\r\n\r\n" % (status, target))) as it:
-            returned = send(client, plain(it))
-        assert (returned.status, canary.connections) == (status, 0)
+        to = target.format(port=canary.port).encode()
+        with hostile(answer(b"HTTP/1.1 %d X\r\nLocation: %s\r\nContent-Length: 0\r\n\r\n" % (status, to))) as (it, url):
+            returned = send(client, url)
+        assert (returned.status, canary.connections, len(it.requests)) == (status, 0, 1)
+    assert returned.body == b""
 
 
 def reads_then_resets(it: Receiver, connection: socket.socket) -> None:
@@ -96,23 +156,25 @@ def reads_then_resets(it: Receiver, connection: socket.socket) -> None:
 
 
 @pytest.mark.parametrize("script", [answer(b""), reads_then_resets])
-def test_a_connection_that_breaks_after_the_request_may_have_delivered(client: EgressClient, script: Script) -> None:
-    with receiver(script) as it:
-        returned = send(client, plain(it))
+def test_a_connection_that_breaks_after_the_request_may_have_delivered(
+    client: EgressClient, hostile: Hostile, script: Script
+) -> None:
+    with hostile(script) as (_, url):
+        returned = send(client, url)
     assert kind(returned) == FailureClass.CONNECTION_LOST
     assert returned.failure is not None
     assert returned.failure.request_sent
 
 
-def test_a_kept_connection_that_reads_and_closes_sees_each_attempt_once(client: EgressClient) -> None:
+def test_a_kept_connection_that_reads_and_closes_sees_each_attempt_once(client: EgressClient, hostile: Hostile) -> None:
     def script(it: Receiver, connection: socket.socket) -> None:
         it.take(connection)
         connection.sendall(OK)
         it.take(connection)
 
-    with receiver(script) as it:
-        assert send(client, plain(it), b"first").status == 200
-        returned = send(client, plain(it), b"second")
+    with hostile(script) as (it, url):
+        assert send(client, url, b"first").status == 200
+        returned = send(client, url, b"second")
         time.sleep(0.1)
         bodies = [request.partition(b"\r\n\r\n")[2] for request in it.requests]
     assert bodies == [b"first", b"second"]
@@ -122,14 +184,14 @@ def test_a_kept_connection_that_reads_and_closes_sees_each_attempt_once(client: 
     assert returned.failure.was_kept
 
 
-def test_an_early_413_is_recorded(client: EgressClient) -> None:
+def test_an_early_413_is_recorded(client: EgressClient, hostile: Hostile) -> None:
     def script(it: Receiver, connection: socket.socket) -> None:
         connection.recv(1000)
         connection.sendall(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
         it.over.wait(1)
 
-    with receiver(script) as it:
-        returned = send(client, plain(it), b"x" * 8_000_000, 1000)
+    with hostile(script) as (_, url):
+        returned = send(client, url, b"x" * 8_000_000, 1000)
     assert (returned.status, returned.failure) == (413, None)
 
 
@@ -142,9 +204,16 @@ def test_an_early_413_is_recorded(client: EgressClient) -> None:
         b"\x00\xff\x16\x03" * 50,
     ],
 )
-def test_garbage_is_not_a_valid_http_response(client: EgressClient, data: bytes) -> None:
-    with receiver(answer(data)) as it:
-        assert kind(send(client, plain(it))) == FailureClass.NOT_HTTP
+def test_garbage_is_not_a_valid_http_response(client: EgressClient, hostile: Hostile, data: bytes) -> None:
+    with hostile(answer(data)) as (_, url):
+        assert kind(send(client, url)) == FailureClass.NOT_HTTP
+
+
+def test_a_204_with_a_body_is_a_204(client: EgressClient, hostile: Hostile) -> None:
+    with hostile(answer(b"HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\nhello")) as (_, url):
+        returned = send(client, url)
+        assert send(client, url).status == 204
+    assert (returned.status, returned.body, returned.failure) == (204, b"", None)
 
 
 def test_strange_bytes_are_kept_exactly_and_interim_answers_dropped(client: EgressClient) -> None:
@@ -178,12 +247,49 @@ def test_a_good_certificate_is_accepted(client: EgressClient, authority: trustme
     assert returned.timings.tls > 0
 
 
-def test_bad_certificates_get_no_byte_of_the_request(client: EgressClient, authority: trustme.CA) -> None:
+def self_signed(folder: Path) -> ssl.SSLContext:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = dt.datetime.now(dt.UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    file = folder / "self.pem"
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    file.write_bytes(made.public_bytes(Encoding.PEM) + private)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    return context
+
+
+def old_tls(authority: trustme.CA) -> ssl.SSLContext:
+    context = server_context(authority)
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.minimum_version = ssl.TLSVersion.TLSv1
+        context.maximum_version = ssl.TLSVersion.TLSv1_1
+    return context
+
+
+def test_bad_certificates_get_no_byte_of_the_request(
+    client: EgressClient, authority: trustme.CA, tmp_path: Path
+) -> None:
     past = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
     contexts = {
         "expired": server_context(authority, not_before=past, not_after=past + dt.timedelta(days=1)),
         "wrong name": server_context(authority, "other.example"),
         "unknown authority": server_context(trustme.CA()),
+        "signed by itself": self_signed(tmp_path),
+        "nothing above TLS 1.1": old_tls(authority),
     }
     for name, context in contexts.items():
         with receiver(answer(OK), context) as it:

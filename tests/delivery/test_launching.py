@@ -29,13 +29,21 @@ class _Client:
     def capacity(self) -> int:
         return SLOTS - len(self.started)
 
+    def has_room(self, _url: str) -> bool:
+        return True
+
 
 class _Tokens:
     def admits(self, _lane: Lane, _now: int) -> bool:
         return True
 
 
+class _Binding:
+    endpoint_url = "https://example.com/"
+
+
 class _Runtime:
+    binding = _Binding()
     concurrency = 64
     rate_per_s = None
 
