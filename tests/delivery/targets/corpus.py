@@ -152,7 +152,7 @@ _REDIRECTS = tuple(
 FORBIDDEN: tuple[str, ...] = (
     *(f"http://{host}/" for host in (*_IPV4_LITERALS, *_HOST_TRICKS, *_NAMES)),
     *(f"http://[{address}]/" for address in _IPV6_LITERALS),
-    *(f"https://{host}:8443/x" for host in ("127.0.0.1", "[::1]", "2130706433", METADATA, name_for("10.0.0.1"))),
+    *(f"https://{host}:8443/" for host in ("127.0.0.1", "[::1]", "2130706433", METADATA, name_for("10.0.0.1"))),
     *_FOREIGN_SCHEMES,
     *_TAILS,
     *_SYSLOG,

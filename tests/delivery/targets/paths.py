@@ -8,7 +8,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -18,7 +18,7 @@ import orjson
 from sqlalchemy import bindparam, delete, select, update
 
 from app.core.clock import HOUR, SECOND
-from app.core.endpoint_url import SYSLOG_SCHEMES, check_endpoint_url, scheme_of
+from app.core.endpoint_url import SYSLOG_SCHEMES, check_endpoint_url, origin, scheme_of
 from app.core.errors import RelaypointError
 from app.core.ids import delivery_id
 from app.core.receiver_health import FAILING_AFTER, Health
@@ -37,6 +37,7 @@ from app.routing.webhooks import WebhookService
 from app.security.sealed_fields import ENDPOINT
 from app.services import check_target
 from app.store.due import due_partitions
+from app.store.receipts import ReceiptRow, write_receipts
 from app.store.replays import ReplayKind, ReplayState
 from app.store.tables import attempts, deliveries, replays, webhook_health, webhooks
 from app.store.webhook_health import HealthChange, write_health
@@ -98,6 +99,7 @@ class Paths:
         self._instant = self._hooks("instant")
         self._batch = self._hooks("batch")
         self._token = self._token_hooks()
+        self._collector = self._collector_hooks()
 
     def walk(self) -> None:
         """All of them."""
@@ -111,22 +113,25 @@ class Paths:
             "probe": self._probe,
         }
         for name, step in steps.items():
-            self._restore()
+            self._restore([*self._instant, *self._batch])
             with self._walking(name, self._targets):
                 step()
-        self._restore(everything=True)
+        self._restore(self._token)
         with self._walking("access token", list(self._token.values())):
             self._send()
+        self._restore(self._collector)
+        with self._walking("acknowledgement", list(self._collector.values()), by=origin):
+            self._ask()
 
     @contextmanager
-    def _walking(self, name: str, targets: Sequence[str]) -> Iterator[None]:
+    def _walking(self, name: str, targets: Sequence[str], by: Callable[[str], str] = str) -> Iterator[None]:
         self._walk = self.walks[name] = Walk()
         self._client.given = []
         began = time.monotonic()
         yield
         self._walk.seconds = round(time.monotonic() - began, 1)
         self._walk.given = len(self._client.given)
-        self._walk.missed = sorted(set(targets) - set(self._client.given))
+        self._walk.missed = sorted(set(map(by, targets)) - set(map(by, self._client.given)))
         self._walk.outcomes.update(self._outcomes())
         self._walk.taken += self._delivered()
 
@@ -135,43 +140,52 @@ class Paths:
         for url in self._targets:
             syslog = scheme_of(url) in SYSLOG_SCHEMES
             made[self._world.add_webhook(PLACEHOLDER, mode=mode, sink="siem" if syslog else "webhook")] = url
-        with self._world.store.write() as connection:
-            rows = [{"its": hook.pk, "sealed": self._sealed(hook, url)} for hook, url in made.items()]
-            statement = update(webhooks).where(webhooks.c.pk == bindparam("its"))
-            connection.execute(statement.values(endpoint_sealed=bindparam("sealed")), rows)
+        self._point(made)
         return made
 
     def _token_hooks(self) -> dict[Hook, str]:
-        """Webhooks with a fine endpoint, whose access token comes from a target; a sink takes whole addresses only."""
-        made: dict[Hook, str] = {}
-        for url in self._targets:
-            try:
-                check_endpoint_url(url)
-            except RelaypointError:
-                continue
-            config = {"oauth_token_url": PLACEHOLDER, "oauth_client_id": "us"}
-            hook = self._world.add_webhook(
-                "https://8.8.8.8/", config=config, secrets={"oauth_client_secret": "c1ient-s3cret"}, enabled=False
-            )
-            made[hook] = url
+        """Webhooks with a fine endpoint, whose access token comes from a target."""
+        config = {"oauth_token_url": PLACEHOLDER, "oauth_client_id": "us"}
+        secret = {"oauth_client_secret": "c1ient-s3cret"}
+        made = {
+            self._world.add_webhook("https://8.8.8.8/", config=config, secrets=secret, enabled=False): url
+            for url in self._whole_addresses()
+        }
         with self._world.store.write() as connection:
             for hook, url in made.items():
                 written = orjson.dumps({"oauth_token_url": url, "oauth_client_id": "us"}).decode()
                 connection.execute(update(webhooks).where(webhooks.c.pk == hook.pk).values(config=written))
         return made
 
+    def _collector_hooks(self) -> dict[Hook, str]:
+        """Webhooks to event collectors, which are asked whether they have indexed what they took."""
+        secret = {"token": "11111111-2222-3333-4444-555555555555"}
+        made = {
+            self._world.add_webhook(PLACEHOLDER, sink="splunk_hec", secrets=secret, enabled=False): url
+            for url in self._whole_addresses()
+        }
+        self._point(made)
+        return made
+
+    def _whole_addresses(self) -> list[str]:
+        """The targets that a sink takes as an address: with all else it fails before anything could leave."""
+        return [url for url in self._targets if _is_web_address(url)]
+
+    def _point(self, hooks: dict[Hook, str]) -> None:
+        with self._world.store.write() as connection:
+            rows = [{"its": hook.pk, "sealed": self._sealed(hook, url)} for hook, url in hooks.items()]
+            statement = update(webhooks).where(webhooks.c.pk == bindparam("its"))
+            connection.execute(statement.values(endpoint_sealed=bindparam("sealed")), rows)
+
     def _sealed(self, hook: Hook, url: str) -> bytes:
         return self._world.vault.seal(url.encode(), organization="acme", webhook=hook.id, field=ENDPOINT)
 
-    def _restore(self, *, everything: bool = False) -> None:
-        """Everything enabled and well again, every delivery ended without success, and its history forgotten."""
-        tokens = [hook.pk for hook in self._token]
-        others = [hook.pk for hook in (*self._instant, *self._batch)]
-        on, off = (tokens, others) if everything else (others, tokens)
+    def _restore(self, hooks: Collection[Hook]) -> None:
+        """These webhooks enabled and well again, and no other; every delivery ended without success, no history."""
+        on = [hook.pk for hook in hooks]
         with self._world.store.write() as connection:
-            for state, pks in (("enabled", on), ("disabled", off)):
-                here = webhooks.c.pk.in_(pks)
-                connection.execute(update(webhooks).where(here).values(state=state, state_reason=None))
+            connection.execute(update(webhooks).values(state="disabled", state_reason=None))
+            connection.execute(update(webhooks).where(webhooks.c.pk.in_(on)).values(state="enabled"))
             connection.execute(delete(webhook_health))
             connection.execute(delete(attempts))
             ended = {"state": DeliveryState.FAILED, "due_at": None, "tries": 7, "batch_pk": None}
@@ -241,6 +255,16 @@ class Paths:
         self._clock.advance(HOUR)
         self._deliver()
 
+    def _ask(self) -> None:
+        loader = RuntimeLoader(self._world.vault, self._world.sinks)
+        now = self._clock()
+        with self._world.store.write() as connection:
+            for row in connection.execute(select(webhooks).where(webhooks.c.state == "enabled")).mappings().all():
+                place = loader.build(row, now).place
+                receipt = ReceiptRow(row["pk"], row["pk"], 1, 1, None, place, "c", "1", now, now, now + HOUR)
+                write_receipts(connection, [receipt])
+        self._deliver()
+
     def _replaying(self) -> bool:
         with self._world.store.read() as connection:
             return (
@@ -259,7 +283,16 @@ class Paths:
             return Counter(str(one) for (one,) in connection.execute(select(attempts.c.outcome)))
 
     def _delivered(self) -> list[str]:
-        urls = {hook.pk: url for hook, url in (*self._instant.items(), *self._batch.items(), *self._token.items())}
+        urls = {**self._instant, **self._batch, **self._token, **self._collector}
+        named = {hook.pk: url for hook, url in urls.items()}
         statement = select(deliveries.c.webhook_pk).where(deliveries.c.state == DeliveryState.DELIVERED).distinct()
         with self._world.store.read() as connection:
-            return [urls[pk] for (pk,) in connection.execute(statement)]
+            return [named[pk] for (pk,) in connection.execute(statement)]
+
+
+def _is_web_address(url: str) -> bool:
+    try:
+        check_endpoint_url(url)
+    except RelaypointError:
+        return False
+    return True

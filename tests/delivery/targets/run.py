@@ -25,7 +25,7 @@ from app.store import open_store
 from app.store.migrate import migrate
 from tests.conftest import MovableClock
 from tests.delivery.targets.canary import Address, Listeners, Watcher
-from tests.delivery.targets.corpus import FORBIDDEN, SLIPPERY, generated
+from tests.delivery.targets.corpus import FORBIDDEN, SLIPPERY, generated, name_for
 from tests.delivery.targets.paths import Paths, Watched
 from tests.faults.dns_server import DnsServer
 from tests.world import World
@@ -33,6 +33,8 @@ from tests.world import World
 SEED = 20_260_419
 _LIMIT_MS = 4_000
 _AT_ONCE = 128
+_DNS_LIMIT_MS = 1_500
+SILENT, HEALTHY = 60, 20
 
 
 def main() -> None:
@@ -44,6 +46,7 @@ def main() -> None:
             report |= {"checked": _walk(folder / "checked"), "generated, checked": _generated(count)}
         _believe_every_url()
         report |= {"unchecked": _walk(folder / "unchecked"), "generated": _generated(count)}
+        report["names"] = _names()
         report["connections"] = listeners.connections
     sys.stdout.buffer.write(orjson.dumps(report))
 
@@ -91,6 +94,26 @@ def _walk(folder: Path) -> dict[str, Any]:
         paths.walk()
     walks = {name: asdict(walk) | {"outcomes": dict(walk.outcomes)} for name, walk in paths.walks.items()}
     return {"walks": walks, "cpu_s": time.process_time() - began, **_seen(watcher)}
+
+
+def _names() -> dict[str, Any]:
+    """Names that fail in every way, and many that keep silent beside some that answer."""
+    with closing(_client("10.0.0.0/8")) as client:
+        kinds = {}
+        for name in ("nx.test", "fail.test", "silent.test"):
+            returned = client.fetch(Outgoing("k", "POST", f"http://{name}/", (), b"{}", _LIMIT_MS, _DNS_LIMIT_MS))
+            kinds[name] = str(returned.failure.kind if returned.failure else returned.status)
+        hosts = [name_for(f"10.0.0.{number}") for number in range(HEALTHY)]
+        for host in hosts:
+            client._names._judge(host, failed=False)  # as if libcurl had known it, until a moment ago
+        began = time.monotonic()
+        for host in (*(f"silent{number}.test" for number in range(SILENT)), *hosts):
+            client.start(Outgoing(host, "POST", f"http://{host}:8080/", (), b"{}", _LIMIT_MS, _DNS_LIMIT_MS))
+        ended = {}
+        while client.in_flight:
+            ended |= {returned.key: time.monotonic() - began for returned in client.poll(1.0)}
+    silent = [wait_s for host, wait_s in ended.items() if host not in hosts]
+    return {"kinds": kinds, "silent": len(silent), "silent_for_s": min(silent), "beside_s": max(map(ended.get, hosts))}
 
 
 def _generated(count: int) -> dict[str, Any]:

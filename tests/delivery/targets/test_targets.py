@@ -16,13 +16,14 @@ import pytest
 
 from tests.delivery.targets.canary import own_network
 from tests.delivery.targets.corpus import FORBIDDEN, SLIPPERY, generated
-from tests.delivery.targets.run import SEED
+from tests.delivery.targets.run import SEED, SILENT
 from tests.faults.servers import cannot
 
 ROOT = Path(__file__).parents[3]
 GENERATED = 10_000
 PATHS = {
     *("save", "test send", "instant and batch", "redelivery", "bulk redelivery", "backfill", "probe", "access token"),
+    "acknowledgement",
 }
 STOPPED_AT_THE_DOOR = {"save"}
 """A path on which some URLs do not even reach the client."""
@@ -86,6 +87,13 @@ def test_no_hand_made_target_is_dialled_on_any_path_though_it_passed_every_check
 def test_no_generated_target_is_dialled_though_it_passed_every_check_of_its_form(report: dict[str, Any]) -> None:
     check_generated(report["generated"])
     assert report["generated"]["outcomes"]["blocked"] > GENERATED / 2
+
+
+def test_names_that_fail_are_told_apart_and_silent_ones_do_not_starve_the_others(report: dict[str, Any]) -> None:
+    names = report["names"]
+    assert names["kinds"] == dict.fromkeys(("nx.test", "fail.test", "silent.test"), "dns")
+    assert names["silent"] == SILENT
+    assert names["beside_s"] < names["silent_for_s"] / 2
 
 
 @pytest.mark.faults_full
