@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, fields
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 from app.core.egress_table import parse_allow
 from app.core.errors import ConfigurationError
@@ -25,6 +25,8 @@ _INSTANCE = Path("instance")
 _MIB = 1024 * 1024
 _CERTIFICATE = b"-----BEGIN CERTIFICATE-----"
 _DATABASES = ("sqlite:///", "postgresql+psycopg://")
+_REDIS_WEAKENING = {"ssl_cert_reqs", "ssl_check_hostname"}
+"""Parameters of the URL that would switch a check off."""
 _REDIS_SCHEMES = ("redis://", "rediss://", "unix://", "redis+sentinel://", "rediss+sentinel://")
 
 
@@ -85,6 +87,8 @@ def _database(text: str) -> str:
 def _redis(text: str) -> str:
     if not text.startswith(_REDIS_SCHEMES):
         raise ValueError(f"must start with one of {' '.join(_REDIS_SCHEMES)}")
+    if set(parse_qs(urlsplit(text).query)) & _REDIS_WEAKENING:
+        raise ValueError("certificates are always checked; name a private authority with RELAYPOINT_REDIS_CA_FILE")
     return text
 
 
@@ -155,6 +159,9 @@ class Settings:
     redis_url: str | None = _setting(
         None, _redis, "redis://, rediss://, unix:// or redis+sentinel://; default: the embedded server", secret=True
     )
+    redis_ca_file: Path | None = _setting(  # noqa: RUF009 - as above
+        None, _certificates, "PEM file of the authority of a rediss:// server; default: the system's"
+    )
     egress_allow: tuple[str, ...] = _setting(
         (), _networks, "networks that may be dialled although not public: CIDR or CIDR:port, comma separated"
     )
@@ -202,6 +209,10 @@ class Settings:
     def __post_init__(self) -> None:
         if not self.database_url:
             object.__setattr__(self, "database_url", f"sqlite:///{self.instance.resolve() / 'relaypoint.db'}")
+        if self.redis_url and self.redis_ca_file and self.redis_url.startswith("rediss"):
+            joint = "&" if "?" in self.redis_url else "?"
+            given = f"{self.redis_url}{joint}ssl_ca_certs={quote(str(self.redis_ca_file))}"
+            object.__setattr__(self, "redis_url", given)
 
 
 def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:

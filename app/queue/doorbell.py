@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable, Collection, Sequence
 from typing import cast
@@ -15,11 +16,15 @@ from rq.serializers import JSONSerializer
 from app.core.clock import SECOND, Micros
 from app.queue.job import FAILURE_TTL_S, JOB_FUNCTION, JOB_TIMEOUT_S, QUEUE_NAME, DrainJob, rung_key
 from app.queue.listening import warm_key
+from app.queue.repair import is_wrong_type, remove_damaged_keys
 
 log = logging.getLogger(__name__)
 
 BREAK_FOR: Micros = 1 * SECOND
 """After a failure nobody tries again for this long; the tick rings what was missed."""
+
+LONGEST_QUEUE = 1_000
+"""Jobs in the queue, far above one for each partition."""
 
 RUNG_MS = 60_000
 """How long a partition counts as rung when its job has vanished and no tick looks after it."""
@@ -28,14 +33,17 @@ RUNG_MS = 60_000
 # waits in the queue: a job that a dying worker took with it is replaced, and one that waits is not doubled, so the
 # queue never grows beyond one job per partition however long the workers are busy. Where a worker has the partition
 # warm, it is called instead, and the key names its channel until it has heard. PUBLISH answers how many listened, and
-# the dead do not. The tick always asks for a job.
+# the dead do not. The tick always asks for a job, and empties a queue that is far longer: somebody else put that there.
 _MARK = """
 local fresh = {}
 local force = ARGV[1] == '1'
-local count = #ARGV / 2 - 1
+local count = (#ARGV - 3) / 2
+if force and redis.call('LLEN', KEYS[1]) > tonumber(ARGV[3]) then
+    redis.call('DEL', KEYS[1])
+end
 for i = 1, count do
     local rung, warm = KEYS[1 + i], KEYS[1 + count + i]
-    local job, partition = ARGV[1 + 2 * i], ARGV[2 + 2 * i]
+    local job, partition = ARGV[2 + 2 * i], ARGV[3 + 2 * i]
     local waiting = redis.call('GET', rung)
     if waiting and force and not redis.call('LPOS', KEYS[1], waiting) then
         waiting = false
@@ -71,6 +79,7 @@ class RedisDoorbell:
             serializer=JSONSerializer,
             default_timeout=JOB_TIMEOUT_S,
         )
+        self._redis = redis
         self._mark = redis.register_script(_MARK)
         self._clock = clock
         self._closed_again_at: Micros = 0
@@ -97,11 +106,18 @@ class RedisDoorbell:
             self.failures += 1
             self._closed_again_at = self._clock() + BREAK_FOR
             log.warning("doorbell failed", extra={"error": type(error).__name__, "failures": self.failures})
+            if is_wrong_type(error):
+                self._repair()
+
+    def _repair(self) -> None:
+        with contextlib.suppress(RedisError, OSError):
+            remove_damaged_keys(self._redis)
 
     def _newly_rung(self, partitions: Sequence[int], *, force: bool) -> list[tuple[int, str]]:
         named = [(partition, f"drain-{partition}-{uuid4().hex}") for partition in partitions]
         keys = [self._queue.key, *map(rung_key, partitions), *map(warm_key, partitions)]
-        args = ["1" if force else "0", RUNG_MS, *(part for partition, job_id in named for part in (job_id, partition))]
+        args = ["1" if force else "0", RUNG_MS, LONGEST_QUEUE]
+        args += (part for partition, job_id in named for part in (job_id, partition))
         fresh = cast("list[int]", self._mark(keys=keys, args=args))
         return [named[place - 1] for place in fresh]
 

@@ -29,6 +29,7 @@ class SentinelAddress:
     service: str
     database: int
     tls: bool
+    ca_file: str | None
     credentials: Mapping[str, str] = field(repr=False)
 
 
@@ -48,7 +49,8 @@ def parse_sentinel(url: str) -> SentinelAddress:
     user, _, password = user_info.partition(":")
     try:
         sentinels = tuple(_host_and_port(host) for host in hosts.split(",") if host)
-        database = int(parse_qs(parts.query).get("db", ["0"])[0])
+        query = parse_qs(parts.query)
+        database = int(query.get("db", ["0"])[0])
     except ValueError as error:
         raise ConfigurationError("the Redis sentinel URL has a port or a database that is no number") from error
     service = parts.path.strip("/")
@@ -56,7 +58,8 @@ def parse_sentinel(url: str) -> SentinelAddress:
         raise ConfigurationError("a Redis sentinel URL looks like redis+sentinel://host:26379,host:26379/service")
     named = {"username": unquote(user), "password": unquote(password)}
     credentials = {name: value for name, value in named.items() if value}
-    return SentinelAddress(sentinels, service, database, parts.scheme == SCHEMES[1], credentials)
+    ca_file = query.get("ssl_ca_certs", [None])[0]
+    return SentinelAddress(sentinels, service, database, parts.scheme == SCHEMES[1], ca_file, credentials)
 
 
 def sentinel_redis(url: str, options: Mapping[str, Any]) -> Redis:
@@ -68,9 +71,8 @@ def sentinel_redis(url: str, options: Mapping[str, Any]) -> Redis:
     """
     address = parse_sentinel(url)
     sentinel = _SENTINEL(address.sentinels, sentinel_kwargs=dict(options))
-    client: Redis = sentinel.master_for(
-        address.service, db=address.database, ssl=address.tls, **address.credentials, **options
-    )
+    tls = {"ssl": True, "ssl_ca_certs": address.ca_file} if address.tls else {}
+    client: Redis = sentinel.master_for(address.service, db=address.database, **tls, **address.credentials, **options)
     return client
 
 

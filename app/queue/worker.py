@@ -27,6 +27,7 @@ from rq.timeouts import BaseDeathPenalty
 from app.queue.connection import worker_redis
 from app.queue.job import QUEUE_NAME, SEAT, DrainJob, Engine
 from app.queue.listening import Heeding, Listener
+from app.queue.repair import remove_damaged_keys
 
 log = logging.getLogger(__name__)
 
@@ -97,6 +98,9 @@ class DrainWorker(SimpleWorker):
 
     def subscribe(self) -> None:
         """No command channel."""
+
+    def check_for_suspension(self, burst: bool) -> None:  # noqa: FBT001 - RQ's own signature
+        """No suspension: a key in Redis must not stop deliveries, nor keep this process from ending."""
 
     def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
         """Say that this worker lives; between two jobs, also the place where it notices that it should stop.
@@ -194,12 +198,14 @@ class WorkerProcess:
             self._jobs_error = error
 
     def _take_jobs(self) -> None:
-        """Take jobs; whenever Redis goes away, wait and begin again with a new connection."""
+        """Take jobs; whenever Redis goes away or RQ gives up, wait and begin again with a new connection."""
         wait_s = _FIRST_WAIT_S
         while not self._asked_to_stop:
             began = time.monotonic()
             connection = worker_redis(self._redis_url)
             try:
+                # RQ gives up on a key of the wrong type, and says so in its log only.
+                remove_damaged_keys(connection)
                 DrainWorker(connection, lambda: self._asked_to_stop).work(logging_level="WARNING")
             except RedisError as error:
                 log.warning("redis lost", extra={"error": type(error).__name__, "again_in_s": wait_s})
