@@ -39,6 +39,7 @@ from app.routing.places import PlaceService
 from app.routing.policy_service import PolicyService
 from app.routing.radius import RadiusView
 from app.routing.sensitivity_rules import SENSITIVITY_RULES
+from app.routing.sink_guard import SinkGuard
 from app.routing.trials import Trials
 from app.routing.webhook_change import ChangeRules
 from app.routing.webhooks import WebhookService
@@ -114,6 +115,7 @@ def build_services(settings: Settings, store: Store, *, clock: Clock = system_cl
     policy_service = partial(PolicyService, store, **shared)
     windows = policy_service(CHANGE_WINDOWS)
     hook_faults = HookFaults(clock, store)
+    ask_sink = SinkGuard(hook_faults, clock)
     understand_dialects(sinks, hook_faults, clock)
     ingest = IngestService(store, clock, RingingThread(doorbell), Shaping.of(sinks, hook_faults, clock))
     people = FrontDoor(store, Passwords(), clock=clock, random_bytes=secrets.token_bytes)
@@ -126,7 +128,7 @@ def build_services(settings: Settings, store: Store, *, clock: Clock = system_cl
         sinks=sinks,
         hook_faults=hook_faults,
         egress=egress,
-        runtimes=RuntimeLoader(vault, sinks),
+        runtimes=RuntimeLoader(vault, sinks, ask_sink),
         doorbell=doorbell,
         clock=clock,
         ingest=ingest,
@@ -145,7 +147,7 @@ def build_services(settings: Settings, store: Store, *, clock: Clock = system_cl
         source_door=SourceDoor(store, vault, sinks, ingest, gate, tally, hook_faults, clock),
         webhooks=WebhookService(
             store,
-            ChangeRules(vault, sinks),
+            ChangeRules(vault, sinks, ask_sink),
             check_target=partial(check_target, egress),
             doorbell=doorbell,
             audit=audit,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -17,6 +18,7 @@ from app.core.errors import InvalidInputError, NotFoundError
 from app.core.shown_url import MASK, shown_url
 from app.delivery.preview import preview
 from app.delivery.ready_webhook import ready_webhook
+from app.routing.sink_guard import AskSink
 from app.security.permissions import Permission
 from app.services import Services
 from app.sinks.capabilities import ChecksSettings
@@ -74,7 +76,8 @@ def sink_routes(services: Services) -> RouteTable:
             raise NotFoundError("no such sink")
         asked: Rendering = call.body
         binding = _binding(services, call, found, asked)
-        shown = preview(found, binding, _events(services, call, asked))
+        events = _events(services, call, asked)
+        shown = services.runtimes.ask(sink, lambda: preview(found, binding, events))
         requests = [_shown(request, found) for request in shown.requests]
         return {
             "request": requests[0] if requests else None,
@@ -128,7 +131,7 @@ def _events(services: Services, call: Call, asked: Rendering) -> list[Event]:
 
 def _binding(services: Services, call: Call, sink: Sink, asked: Rendering) -> AnyBinding:
     if asked.webhook_id is None:
-        return _given_binding(sink, asked)
+        return _given_binding(sink, asked, services.runtimes.ask)
     if asked.config or asked.secrets or asked.endpoint_url:
         raise InvalidInputError("give a webhook_id or settings, not both", field="webhook_id")
     now = services.clock()
@@ -138,24 +141,31 @@ def _binding(services: Services, call: Call, sink: Sink, asked: Rendering) -> An
     return runtime.binding
 
 
-def _given_binding(sink: Sink, asked: Rendering) -> AnyBinding:
+def _given_binding(sink: Sink, asked: Rendering, ask: AskSink) -> AnyBinding:
     url = asked.endpoint_url or sink.info.sample_url
     check_endpoint_url(url, sink.info.schemes)
-    config = _validated(sink.config_model, asked.config, "config")
-    secrets = _validated(sink.secrets_model, asked.secrets or examples(sink.secrets_model)[0], "secrets")
+    name = sink.info.name
+    given = asked.secrets or examples(sink.secrets_model)[0]
+    config = _validated(lambda: ask(name, lambda: sink.config_model.model_validate(asked.config)), "config")
+    secrets = _validated(lambda: ask(name, lambda: sink.secrets_model.model_validate(given)), "secrets")
     if isinstance(sink, ChecksSettings) and asked.secrets:
-        try:
-            sink.check_settings(config, secrets)
-        except ValueError as wrong:
-            raise InvalidInputError(str(wrong), field="config") from None
+        checks = sink
+        ask(name, lambda: _fitting(checks, config, secrets))
     return Binding("wh_preview", "preview", "", url, config, secrets, asked.batch)
 
 
-def _validated(model: type[BaseModel], values: dict[str, Any], part: str) -> BaseModel:
+def _validated(validate: Callable[[], BaseModel], part: str) -> BaseModel:
     try:
-        return model.model_validate(values)
+        return validate()
     except ValidationError as error:
         raise from_validation(error, prefix=part) from None
+
+
+def _fitting(sink: ChecksSettings, config: BaseModel, secrets: BaseModel) -> None:
+    try:
+        sink.check_settings(config, secrets)
+    except ValueError as wrong:
+        raise InvalidInputError(str(wrong), field="config") from None
 
 
 def _shown(request: OutboundRequest, sink: Sink) -> dict[str, Any]:

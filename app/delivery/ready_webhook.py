@@ -31,6 +31,6 @@ def ready_webhook(
     if row["endpoint_sealed"] is None or row["sink"] is None:
         raise ConflictError("the webhook has no endpoint yet; set sink and endpoint_url first")
     try:
-        return row, loader.build(row, now)
+        return row, loader.ask(row["sink"], lambda: loader.build(row, now))
     except NotReadyError as error:
         raise ConflictError(error.reason) from error

@@ -18,6 +18,7 @@ from app.core.states import Mode
 from app.delivery.plugin_border import checked_limits, fault_of
 from app.delivery.plugin_watch import WATCH
 from app.delivery.signing import RequestSigner, signer_for
+from app.routing.sink_guard import AskSink, ask_at_once
 from app.routing.webhook_input import BLOCKS
 from app.security.sealed_fields import ENDPOINT, HEADERS, SECRETS, SIGNING
 from app.security.vault import Vault
@@ -81,9 +82,16 @@ class NotReadyError(RelaypointError):
 
 
 class RuntimeLoader:
-    """Builds runtimes and keeps them until the webhook's version changes."""
+    """Builds runtimes and keeps them until the webhook's version changes.
 
-    def __init__(self, vault: Vault, sinks: SinkManager) -> None:
+    Args:
+        vault: opens secrets.
+        sinks: the sinks there are.
+        ask: how a sink is asked on behalf of somebody who waits.
+    """
+
+    def __init__(self, vault: Vault, sinks: SinkManager, ask: AskSink = ask_at_once) -> None:
+        self.ask = ask
         self._vault = vault
         self._sinks = sinks
         self._ready: dict[int, WebhookRuntime] = {}

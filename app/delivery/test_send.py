@@ -69,16 +69,18 @@ def send_test(
     with store.write() as connection:
         count_test(connection, webhook_id, now)
     member = _test_member(row, new_id("tst", random_bytes), to_rfc3339(now))
-    item = format_member(runtime, member)
+    sink = runtime.sink.info.name
+    item = loader.ask(sink, lambda: format_member(runtime, member))
     if isinstance(item, Refused):
         raise InvalidInputError(item.reason)
     parcel = Parcel(member.event_id, (member,), (item,))
     binding = _binding(runtime, client)
-    request = _build(runtime, parcel, binding)
+    request = loader.ask(sink, lambda: _build(runtime, parcel, binding))
     headers, signature = signed_headers(runtime, request, parcel.message_id, now)
     returned = client.fetch(outgoing(None, request, headers))
     sent = _sent(runtime, request, list(headers[-3:]) if signature else [])
-    return _result(runtime, returned, parcel, sent, credentials_of(runtime, request), now)
+    credentials = credentials_of(runtime, request)
+    return loader.ask(sink, lambda: _result(runtime, returned, parcel, sent, credentials, now))
 
 
 def _test_member(row: RowMapping, event_id: str, moment: str) -> Claimed:

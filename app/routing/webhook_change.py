@@ -17,6 +17,7 @@ from app.core.filters import read_any_filter
 from app.core.header_rules import check_headers
 from app.core.retry import check_schedule
 from app.core.shown_url import shown_url
+from app.routing.sink_guard import AskSink, ask_at_once
 from app.routing.webhook_event_types import check_event_types
 from app.routing.webhook_input import BLOCKS, KeepSecret, WebhookPatch
 from app.security.sealed_fields import ENDPOINT, HEADERS, SECRETS
@@ -39,6 +40,7 @@ class ChangeRules:
 
     vault: Vault
     sinks: SinkManager
+    ask: AskSink = ask_at_once
 
 
 def changed_columns(row: RowMapping, patch: WebhookPatch, rules: ChangeRules, now: Micros) -> dict[str, Any]:
@@ -203,13 +205,14 @@ class _Change:
         if complete:
             check_endpoint_url(self._endpoint_url(), sink.info.schemes)
         config = (self._patch.config or {}) if self._patch.says("config") else orjson.loads(self._now("config"))
-        _validated(sink.config_model, config, "config", complete=complete)
+        ask, name = self._rules.ask, sink.info.name
+        ask(name, lambda: _validated(sink.config_model, config, "config", complete=complete))
         self._new_origin = self._new_origin or _moved(sink, orjson.loads(self._now("config")), config)
         self.values["config"] = _json(config)
         secrets = self._secrets()
-        _validated(sink.secrets_model, secrets, "secrets", complete=complete)
+        ask(name, lambda: _validated(sink.secrets_model, secrets, "secrets", complete=complete))
         if complete:
-            _fitting(sink, config, secrets)
+            ask(name, lambda: _fitting(sink, config, secrets))
         sealed = self._seal(orjson.dumps(secrets), SECRETS) if secrets else None
         self.values.update(secrets_sealed=sealed, secret_names=_json(sorted(secrets)))
 

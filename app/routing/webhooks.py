@@ -192,11 +192,14 @@ class WebhookService:
             InvalidInputError: naming the field at fault.
             ConflictError: the webhook cannot be enabled yet.
         """
+        now = self._clock()
+        with self._store.read() as connection:
+            seen = _row(connection, scope, webhook_id)
         if patch.endpoint_url is not None:
-            self.get(scope, webhook_id)
             check_endpoint_url(patch.endpoint_url, ENDPOINT_SCHEMES)
             self._check_target(patch.endpoint_url)
-        now = self._clock()
+        # Tried before the transaction: a sink that hangs over its settings must not hold up everybody who writes.
+        changed_columns(seen, patch, self._rules, now)
         with self._store.write() as connection:
             row = _row(connection, scope, webhook_id, lock=True)
             columns = changed_columns(row, patch, self._rules, now)

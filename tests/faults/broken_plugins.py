@@ -12,14 +12,21 @@ import sys
 import time
 from typing import Annotated
 
+from pydantic import AfterValidator
 from app.sinks import (
     Answer, Hint, Item, Limits, NoSecrets, OutboundRequest, Outcome, Settings, SinkInfo, classify_by_status,
     describe_settings, hookimpl,
 )
 
 
+def validated(fault):
+    if fault.endswith(" in settings"):
+        misbehave(fault.partition(" in ")[0])
+    return fault
+
+
 class Config(Settings):
-    fault: Annotated[str, Hint(title="Fault")] = "none"
+    fault: Annotated[str, AfterValidator(validated), Hint(title="Fault")] = "none"
 
 
 def misbehave(kind):

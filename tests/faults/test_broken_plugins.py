@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -156,3 +157,25 @@ def waits_s(stack: Troupe, webhook: Webhook) -> list[float]:
     )
     with stack.store.read() as connection:
         return sorted(us / SECOND for us in connection.execute(waited.where(webhooks.c.id == webhook.id)).scalars())
+
+
+@pytest.mark.parametrize("kind", ["raises", "exits", "sleeps"])
+def test_whoever_asks_such_a_sink_is_told_and_nobody_waits_for_it(stack: Troupe, kind: str) -> None:
+    webhook = stack.create_webhook("http://127.0.0.1:9", sink="moody")
+    asked = [
+        ("PATCH", f"/v1/webhooks/{webhook.id}", {"config": {"fault": f"{kind} in settings"}}),
+        ("POST", "/v1/sinks/moody/render", {"config": {"fault": f"{kind} in format"}, "event": {"id": "e"}}),
+    ]
+    with stack.session() as session, ThreadPoolExecutor(2) as threads:
+        answers = [
+            threads.submit(session.request, method, stack.url + path, json=body, timeout=30)
+            for method, path, body in asked
+        ]
+        began = time.monotonic()
+        assert stack.post(orjson.dumps(sample_events(900, 1)[0])).status_code == 200
+        assert time.monotonic() - began < 2, "no transaction waits for it"
+        for answer in [one.result() for one in answers]:
+            assert answer.status_code == 422, answer.text
+            assert "sink moody failed" in answer.json()["detail"]
+            assert "hunter2" not in answer.text
+    stack.call("DELETE", f"/v1/webhooks/{webhook.id}")
