@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from app.console.forms import Errors
+from app.console.forms import Errors, errors_of
+from app.console.moments import read_moment
 from app.core.actors import ACTIONS
-from app.core.clock import SECOND, Micros
+from app.core.clock import Micros
+from app.core.errors import InvalidInputError
 from app.routing.event_history import EventFilter
 
 _LONGEST = 200
@@ -45,9 +46,9 @@ def asked_of(arguments: Mapping[str, str], zone: ZoneInfo) -> Asked:
     moments: dict[str, Micros | None] = {}
     for name in ("since", "until"):
         try:
-            moments[name] = _moment(typed.get(name), zone)
-        except ValueError:
-            errors[name] = "Give a date and a time, such as 2026-03-01T08:00."
+            moments[name] = read_moment(typed.get(name, ""), zone, name)
+        except InvalidInputError as error:
+            errors |= errors_of(error)
     sensitivity = typed.get("sensitivity_min", "")
     free = {name: typed.get(name) for name in _FREE}
     wanted = EventFilter(
@@ -59,10 +60,3 @@ def asked_of(arguments: Mapping[str, str], zone: ZoneInfo) -> Asked:
         until=moments.get("until"),
     )
     return Asked(wanted, typed, errors)
-
-
-def _moment(text: str | None, zone: ZoneInfo) -> Micros | None:
-    if text is None:
-        return None
-    local = datetime.fromisoformat(text)
-    return int((local if local.tzinfo else local.replace(tzinfo=zone)).timestamp()) * SECOND

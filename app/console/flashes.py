@@ -5,6 +5,8 @@ from __future__ import annotations
 SAID = {
     "saved": "Saved.",
     "removed": "Removed.",
+    "key-revoked": "Revoked. Whoever still uses the key is refused from now on.",
+    "organization": "The organization was created. Connect your service next.",
     "created": "The webhook was created. Give it an endpoint, and it starts to deliver.",
     "paused": "Paused. New events are kept until it is resumed.",
     "resumed": "Resumed. What was kept goes out now, oldest first.",

@@ -63,6 +63,15 @@ CLOSED = {
     "deleted": "The webhook was deleted",
 }
 """Why a batch closed."""
+MEMBER = {
+    "active": State("Joined", "circle-check", "good"),
+    "invited": State("Invited", "clock", "note"),
+}
+KEY = {
+    "good": State("In use", "circle-check", "good"),
+    "expired": State("Expired", "hourglass"),
+    "revoked": State("Revoked", "circle-minus"),
+}
 SENSITIVITY = {
     1: State("1, cosmetic", "shield-lock"),
     2: State("2, low", "shield-lock"),

@@ -59,7 +59,7 @@ def test_the_filter_is_in_the_address(told: Site, query: str, found: int) -> Non
 
 def test_a_time_that_is_none_is_said_next_to_its_field(told: Site) -> None:
     page = told.get("/o/acme/audit?since=yesterday").text
-    assert "Give a date and a time" in page
+    assert "Write a time such as 2026-04-19T12:34." in page
     assert 'value="yesterday"' in page
 
 

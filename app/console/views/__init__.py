@@ -9,6 +9,7 @@ from app.console.views.change_windows import change_window_pages
 from app.console.views.deliveries import delivery_list_pages
 from app.console.views.delivery import delivery_pages
 from app.console.views.event_types import event_type_pages
+from app.console.views.people import key_pages, member_pages
 from app.console.views.replays import replay_pages
 from app.console.views.sensitivity_rules import sensitivity_rule_pages
 from app.console.views.start import start_pages
@@ -26,6 +27,8 @@ def page_tables(services: Services) -> list[PageTable]:
         change_window_pages(services),
         sensitivity_rule_pages(services),
         event_type_pages(services),
+        member_pages(services),
+        key_pages(services),
         webhook_list_pages(services),
         webhook_pages(services),
         webhook_trial_pages(services),
