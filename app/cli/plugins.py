@@ -33,7 +33,8 @@ def list_all(*, as_json: bool) -> None:
         click.echo(orjson.dumps(document).decode())
         return
     for plugin in manager.plugins():
-        click.echo(f"{plugin.name:<20} ok       {plugin.title}  ({plugin.distribution} {plugin.version})")
+        brings = plugin.title if plugin.sinks or plugin.sources else ", ".join(plugin.hooks)
+        click.echo(f"{plugin.name:<20} ok       {brings}  ({plugin.distribution} {plugin.version})")
     for failed in manager.failed_plugins:
         click.echo(f"{failed.name:<20} failed   {failed.error}  ({failed.distribution} {failed.version})")
     for name in manager.blocked_plugins:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import orjson
-from pydantic import BaseModel
 from sqlalchemy import RowMapping
 
 from app.core.body import BadElement, Element, check_element
@@ -20,11 +19,11 @@ from app.core.errors import (
     PermanentError,
     RateLimitedError,
     StoreUnavailableError,
-    TemporaryError,
 )
 from app.ingest.accept import IngestResult, IngestService, NothingAcceptedError
 from app.ingest.gate import Gate
 from app.ingest.passage import Passage
+from app.ingest.source_reader import ReadEvents, SourceReader, SourceUnavailableError
 from app.ingest.source_tally import SourceOutcome, SourceTally
 from app.routing.hook_faults import HookFaults
 from app.security.permissions import Role
@@ -32,25 +31,19 @@ from app.security.principal import Principal
 from app.security.sealed_fields import SOURCE_SECRET
 from app.security.vault import Vault
 from app.sinks.manager import SinkManager
-from app.sinks.sources import BadDeliveryError, EventSource, Handshake, Inbound
+from app.sinks.sources import EventSource, Handshake, Inbound
 from app.store.engine import Store
 from app.store.sources import source_row
 
 REMEMBERED_FOR: Micros = 2 * SECOND
 """How long a changed, rotated or deleted source still counts in another process."""
 MAX_REMEMBERED = 1_000
-MAX_EVENTS = 1_000
-"""Events of one request."""
 _SOURCE_ID = re.compile(r"src_[a-z2-7]{16}")
 _AnswerT = TypeVar("_AnswerT")
 
 
 class UnverifiedError(PermanentError):
     """Whoever sent this did not show that they know the secret."""
-
-
-class SourceUnavailableError(TemporaryError):
-    """The plugin of this source is missing or failed; sending the same again later may succeed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +100,7 @@ class SourceDoor:
         self._faults = faults
         self._clock = clock
         self._known: dict[str, _Source] = {}
+        self._readers: dict[str, SourceReader] = {}
 
     def take(self, source_id: str, inbound: Inbound) -> Handshake | IngestResult | None:
         """What a request comes to: a greeting, stored events, or None when it has nothing of interest.
@@ -127,14 +121,24 @@ class SourceDoor:
         if plugin is None:
             self._tally.count(source.id, SourceOutcome.PLUGIN_MISSING)
             raise SourceUnavailableError("the plugin of this source is not loaded; send this again later")
-        config = self._guarded(source, "config_model", plugin.config_model.model_validate, source.config)
-        self._verify(source, plugin, inbound, config)
-        greeting = self._guarded(source, "handshake", _greeting, plugin, inbound, config)
-        if greeting is not None:
+        reader = self._reader(source, plugin)
+        greeted = self._counted(source, reader.greet, inbound, source.secrets(inbound.received_at))
+        if not greeted.is_verified:
+            self._tally.count(source.id, SourceOutcome.UNVERIFIED)
+            raise UnverifiedError("the signature or secret of this request is missing or wrong")
+        if greeted.handshake is not None:
             self._tally.count(source.id, SourceOutcome.HANDSHAKE)
-            return greeting
+            return greeted.handshake
         passage = self._admitted(source)
-        return self._accepted(source, self._parts(source, plugin, inbound, config), passage)
+        return self._accepted(source, _parts(source, self._counted(source, reader.read, inbound)), passage)
+
+    def _reader(self, source: _Source, plugin: EventSource) -> SourceReader:
+        reader = self._readers.get(source.id)
+        if reader is None or reader.plugin is not plugin or reader.settings != source.config:
+            if len(self._readers) >= MAX_REMEMBERED:
+                self._readers.clear()
+            reader = self._readers[source.id] = SourceReader(plugin, source.config, self._faults, self._clock)
+        return reader
 
     def _admitted(self, source: _Source) -> Passage:
         try:
@@ -142,31 +146,6 @@ class SourceDoor:
         except RateLimitedError:
             self._tally.count(source.id, SourceOutcome.RATE_LIMITED)
             raise
-
-    def _verify(self, source: _Source, plugin: EventSource, inbound: Inbound, config: BaseModel) -> None:
-        known = [
-            self._guarded(source, "verify", plugin.verify, inbound, secret, config)
-            for secret in source.secrets(inbound.received_at)
-        ]
-        # Nothing but True will do: a plugin that answers something else has not said yes.
-        if not any(one is True for one in known):
-            self._tally.count(source.id, SourceOutcome.UNVERIFIED)
-            raise UnverifiedError("the signature or secret of this request is missing or wrong")
-
-    def _parts(
-        self, source: _Source, plugin: EventSource, inbound: Inbound, config: BaseModel
-    ) -> list[Element | BadElement]:
-        def read() -> tuple[str, list[Any]]:
-            return str(plugin.delivery_id(inbound)), _bounded(plugin.events(inbound, config))
-
-        delivery_id, events = self._guarded(source, "events", read)
-        parts = [check_element(index, _plain(event)) for index, event in enumerate(events)]
-        return [
-            replace(part, header_id=_event_id(delivery_id, part.index, len(parts)), source=source.kind)
-            if isinstance(part, Element)
-            else part
-            for part in parts
-        ]
 
     def _accepted(self, source: _Source, parts: list[Element | BadElement], passage: Passage) -> IngestResult | None:
         if not parts:
@@ -185,17 +164,16 @@ class SourceDoor:
         self._tally.count(source.id, SourceOutcome.INVALID_EVENT, len(result.rejected))
         return result
 
-    def _guarded(self, source: _Source, call: str, function: Callable[..., _AnswerT], *given: Any) -> _AnswerT:
-        """Calls into the plugin; what it cannot read is the sender's fault, whatever else it raises its own."""
+    def _counted(self, source: _Source, function: Callable[..., _AnswerT], *given: Any) -> _AnswerT:
+        """What the plugin answers; that it could not is counted."""
         try:
             return function(*given)
-        except BadDeliveryError as error:
+        except InvalidInputError:
             self._tally.count(source.id, SourceOutcome.UNREADABLE)
-            raise InvalidInputError(str(error)) from None
-        except (Exception, SystemExit) as error:
+            raise
+        except SourceUnavailableError:
             self._tally.count(source.id, SourceOutcome.PLUGIN_FAILED)
-            self._faults.note(f"source {source.kind}", call, type(error).__name__)
-            raise SourceUnavailableError("the plugin of this source failed; send this again later") from error
+            raise
 
     def _source(self, source_id: str) -> _Source:
         now = self._clock()
@@ -232,27 +210,14 @@ class SourceDoor:
         )
 
 
-def _greeting(plugin: EventSource, inbound: Inbound, config: BaseModel) -> Handshake | None:
-    """The plugin's answer, if it is one that can be sent."""
-    greeting = plugin.handshake(inbound, config)
-    return None if greeting is None else Handshake(orjson.loads(orjson.dumps(dict(greeting.body))))
-
-
-def _bounded(events: Iterable[Any]) -> list[Any]:
-    found: list[Any] = []
-    for event in events:
-        if len(found) == MAX_EVENTS:
-            raise BadDeliveryError(f"one request may bring {MAX_EVENTS} events")
-        found.append(event)
-    return found
-
-
-def _plain(event: Any) -> Any:
-    """A plugin's object as JSON would hold it: nothing in it may be of another type, or be changed later."""
-    try:
-        return orjson.loads(orjson.dumps(dict(event) if isinstance(event, Mapping) else event))
-    except TypeError:
-        return None
+def _parts(source: _Source, read: ReadEvents) -> list[Element | BadElement]:
+    parts = [check_element(index, event) for index, event in enumerate(read.events)]
+    return [
+        replace(part, header_id=_event_id(read.delivery_id, part.index, len(parts)), source=source.kind)
+        if isinstance(part, Element)
+        else part
+        for part in parts
+    ]
 
 
 def _event_id(delivery_id: str, index: int, number: int) -> str | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +15,7 @@ from flask import Flask
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from app.ingest import source_door
+from app.ingest import source_door, source_reader
 from app.services import Services
 from app.sinks import Settings, SourceInfo
 from app.store.tables_sources import sources
@@ -283,6 +285,23 @@ def test_a_plugin_that_fails_stores_nothing_and_is_named(
     faults = [(one["sink"], one["error"], one["times"]) for one in shown["faults"]]
     assert [(sink, times) for sink, _, times in faults] == ([("source github", 1)] if status == 503 else [])
     assert "s3cret" not in str(faults)
+
+
+def test_a_plugin_that_hangs_is_not_waited_for_and_other_sources_go_on(
+    app: Flask, services: Services, platform: Caller, source: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(source_reader, "PATIENCE_S", 0.2)
+    over = threading.Event()
+    hanging = Broken("okta", "")
+    hanging.events = lambda *_: over.wait(30)  # type: ignore[method-assign]
+    services.sinks._sources["okta"] = hanging
+    second = platform("POST", PLACE, json={"kind": "okta", "name": "Second"}).json
+    assert second is not None
+    began = time.monotonic()
+    assert [send(app, second).status_code for _ in range(20)] == [503] * 20
+    assert time.monotonic() - began < 10
+    assert send(app, source).status_code == 200
+    over.set()
 
 
 def test_a_source_whose_plugin_is_gone_asks_its_sender_to_come_again(
