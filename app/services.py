@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import TypedDict
@@ -13,6 +15,7 @@ from app.core.errors import InvalidInputError
 from app.core.ids import RandomBytes
 from app.delivery.egress import EgressClient
 from app.delivery.engine import egress_policy, load_sinks
+from app.delivery.exchange import Outgoing
 from app.delivery.replays import ReplayService
 from app.delivery.runtime import RuntimeLoader
 from app.ingest.accept import IngestService
@@ -45,11 +48,15 @@ from app.routing.webhook_change import ChangeRules
 from app.routing.webhooks import WebhookService
 from app.routing.window_import import WindowImport
 from app.security.front_door import FrontDoor
+from app.security.oidc import OidcConfig, OidcProvider
+from app.security.oidc_login import OidcLogin
 from app.security.passwords import Passwords
 from app.security.vault import Vault, open_vault
 from app.settings import Settings
 from app.sinks.manager import SinkManager
 from app.store.engine import Store
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +91,7 @@ class Services:
     replays: ReplayService
     people: FrontDoor
     joining: Joining
+    provider_login: OidcLogin | None
     members: MemberService
     keys: KeyService
     counts: Counts
@@ -166,10 +174,29 @@ def build_services(settings: Settings, store: Store, *, clock: Clock = system_cl
         replays=ReplayService(store, clock=clock, random_bytes=secrets.token_bytes),
         people=people,
         joining=Joining(store, people, **shared),
+        provider_login=_provider_login(settings, store, people, egress, clock),
         members=MemberService(store, **shared),
         keys=KeyService(store, **shared),
         counts=Counts(),
     )
+
+
+def _provider_login(
+    settings: Settings, store: Store, people: FrontDoor, egress: EgressClient, clock: Clock
+) -> OidcLogin | None:
+    """Log-in at the OpenID provider of the settings; its requests take the one road out."""
+    if settings.oidc_issuer is None or settings.oidc_client_id is None:
+        return None
+    config = OidcConfig(settings.oidc_issuer, settings.oidc_client_id, settings.oidc_client_secret)
+
+    def fetch(method: str, url: str, headers: Mapping[str, str], body: bytes) -> tuple[int, bytes]:
+        returned = egress.fetch(Outgoing(None, method, url, tuple(headers.items()), body))
+        if returned.failure is not None:
+            log.warning("the OpenID provider cannot be asked", extra={"reason": returned.failure.detail})
+        return (0, b"") if returned.failure is not None or returned.truncated else (returned.status, returned.body)
+
+    provider = OidcProvider(config, fetch, clock)
+    return OidcLogin(store, people, provider, issuer=config.issuer, clock=clock, random_bytes=secrets.token_bytes)
 
 
 def check_target(egress: EgressClient, url: str) -> None:

@@ -122,6 +122,13 @@ def _public_url(text: str) -> str:
     return f"{parts.scheme}://{parts.netloc.lower()}"
 
 
+def _issuer(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("must be the provider's own name, such as https://login.example.com")
+    return text
+
+
 def _proxies(text: str) -> tuple[str, ...]:
     items = _names(text)
     for item in items:
@@ -187,6 +194,11 @@ class Settings:
     trusted_proxies: tuple[str, ...] = _setting(
         (), _proxies, "networks of the proxies in front, whose X-Forwarded-For is believed: CIDR, comma separated"
     )
+    oidc_issuer: str | None = _setting(None, _issuer, "OpenID provider where people may sign in, https://…")
+    oidc_client_id: str | None = _setting(None, str, "what the provider calls this installation")
+    oidc_client_secret: str | None = _setting(
+        None, str, "the secret it shares with the provider; without one PKCE alone proves it", secret=True
+    )
     workers: int = _setting(2, _whole(1, 256), "delivery worker processes started by `up` and `worker`")
     memory_limit_mib: int = _setting(
         2048, _memory, "MiB of memory that a web or worker process may take, from 256; 0: no limit"
@@ -239,10 +251,20 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
                 problems.append(f"{origin}: {error}")
     if not problems:
         settings = Settings(**values)
-        if settings.receipt_retention_days >= settings.retention_days:
+        problems = _contradictions(settings)
+        if not problems:
             return settings
-        problems.append(f"{PREFIX}RECEIPT_RETENTION_DAYS: must not be less than {PREFIX}RETENTION_DAYS")
     raise SettingsError(problems)
+
+
+def _contradictions(settings: Settings) -> list[str]:
+    """What is wrong although each setting alone is right."""
+    problems = []
+    if settings.receipt_retention_days < settings.retention_days:
+        problems.append(f"{PREFIX}RECEIPT_RETENTION_DAYS: must not be less than {PREFIX}RETENTION_DAYS")
+    if (settings.oidc_issuer is None) != (settings.oidc_client_id is None):
+        problems.append(f"{PREFIX}OIDC_ISSUER and {PREFIX}OIDC_CLIENT_ID: set both or none")
+    return problems
 
 
 def _from_file(path: Path, problems: list[str]) -> dict[str, tuple[str, str]]:

@@ -32,7 +32,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = build_application(settings or load_settings())
     services = app.extensions[EXTENSION]
     keeper = DoorKeeper(services.people, services.settings)
-    app.register_blueprint(entrance(keeper, services.joining))
+    app.register_blueprint(entrance(keeper, services.joining, services.provider_login))
     install_console(app, services, keeper)
     return app
 

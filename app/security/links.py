@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from sqlalchemy import Connection, delete, insert, select
 
-from app.core.clock import DAY, Micros
+from app.core.clock import DAY, MINUTE, Micros
 from app.core.ids import RandomBytes
 from app.security.tokens import new_token, token_digest
 from app.store.tables_people import door_links
@@ -17,6 +17,7 @@ class Purpose(StrEnum):
 
     SETUP = "setup"
     INVITATION = "invitation"
+    PROVIDER = "provider"
     PASSWORD = "password"  # noqa: S105 - a purpose, not a password
 
 
@@ -24,6 +25,7 @@ VALID_FOR: dict[Purpose, Micros] = {
     Purpose.SETUP: DAY,
     Purpose.INVITATION: 7 * DAY,
     Purpose.PASSWORD: DAY,
+    Purpose.PROVIDER: 10 * MINUTE,
 }
 
 

@@ -85,6 +85,21 @@ def user_by_id(connection: Connection, user_id: str) -> RowMapping | None:
     return connection.execute(select(users).where(users.c.id == user_id)).mappings().one_or_none()
 
 
+def user_at_provider(connection: Connection, subject: str) -> RowMapping | None:
+    """The row of a person by who that is at the OpenID provider, the disabled included."""
+    return connection.execute(select(users).where(users.c.provider_subject == subject)).mappings().one_or_none()
+
+
+def bind_to_provider(connection: Connection, user_id: str, subject: str) -> None:
+    """From now on this person is that one at the provider, whatever the e-mail address.
+
+    A password and sessions from before end: somebody who was invited under this address, but does not have it, may have
+    made the account.
+    """
+    _change(connection, user_id, provider_subject=subject, password_hash=None)
+    end_sessions(connection, user_id)
+
+
 def any_user(connection: Connection) -> bool:
     """Whether there is a person at all."""
     return connection.execute(select(users.c.id).limit(1)).first() is not None

@@ -17,11 +17,13 @@ users = Table(
     Column("email", Text, nullable=False, unique=True),
     Column("name", Text, nullable=False),
     Column("password_hash", Text),
+    Column("provider_subject", Text, unique=True),
     Column("created_at", BigInteger, nullable=False),
     Column("signed_in_at", BigInteger),
     Column("disabled_at", BigInteger),
 )
-"""People. ``email`` is case-folded. Without a password, only a link or another log-in lets a person in."""
+"""People. ``email`` is case-folded. Without a password, only a link or another log-in lets a person in.
+``provider_subject`` is who the person is at the OpenID provider: issuer and subject, from the first log-in there."""
 
 members = Table(
     "members",
@@ -63,7 +65,8 @@ door_links = Table(
     Column("expires_at", BigInteger, nullable=False),
     Index(None, "purpose", "subject"),
 )
-"""One-time links: the first set-up, an invitation (``subject`` is the member) or a new password (the user)."""
+"""One-time links: the first set-up, an invitation (``subject`` is the member), a new password (the user), a log-in at a
+provider that has begun (JSON of what must fit when it ends)."""
 
 login_attempts = Table(
     "login_attempts",

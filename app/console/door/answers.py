@@ -8,16 +8,18 @@ from typing import Any
 from flask import Response, redirect, render_template, request
 
 from app.console.door.keeper import DoorKeeper
+from app.console.door.same_site import form_token
 
 AFTER_LOGIN = "/"
 
 
 def door_page(keeper: DoorKeeper, template: str, status: HTTPStatus = HTTPStatus.OK, **values: Any) -> Response:
     """A page of the door, with the token for its form and, on a first visit, the cookie it belongs to."""
-    token, cookie = keeper.begin_visit(request)
-    answer = Response(render_template(f"door/{template}", csrf_token=token, **values), status, mimetype="text/html")
-    if cookie is not None:
-        keeper.visit.give(answer, cookie)
+    visit, is_new = keeper.visit_of(request)
+    page = render_template(f"door/{template}", csrf_token=form_token(visit), **values)
+    answer = Response(page, status, mimetype="text/html")
+    if is_new:
+        keeper.visit.give(answer, visit)
     return answer
 
 

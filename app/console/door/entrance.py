@@ -12,26 +12,30 @@ from app.console.door.answers import AFTER_LOGIN, door_page, local_path, onward
 from app.console.door.headers import add_page_headers
 from app.console.door.invitations import add_join_pages
 from app.console.door.keeper import DoorKeeper
+from app.console.door.provider import add_provider_pages
 from app.console.theme import theme_of
 from app.core.errors import ForbiddenError, InvalidInputError, OverloadedError
 from app.routing.joining import Joining
 from app.security.front_door import LinkGoneError, WrongCredentialsError
 from app.security.links import Purpose
 from app.security.login_throttle import TooManyTriesError
+from app.security.oidc_login import OidcLogin
 
 
-def entrance(keeper: DoorKeeper, joining: Joining) -> Blueprint:
+def entrance(keeper: DoorKeeper, joining: Joining, provider_login: OidcLogin | None = None) -> Blueprint:
     """The pages of the door."""
     pages = Blueprint("door", __name__, template_folder="templates")
     keeper.guard(pages)
     add_page_headers(pages, keeper.settings)
-    pages.context_processor(lambda: {"theme": theme_of(request)})
+    pages.context_processor(lambda: {"theme": theme_of(request), "has_provider": provider_login is not None})
     pages.register_error_handler(ForbiddenError, _refused)
     pages.register_error_handler(HTTPException, _refused)
     _login_pages(pages, keeper)
     _logout_pages(pages, keeper)
     _link_pages(pages, keeper)
     add_join_pages(pages, keeper, joining)
+    if provider_login is not None:
+        add_provider_pages(pages, keeper, provider_login)
     return pages
 
 

@@ -75,14 +75,12 @@ class DoorKeeper:
 
     def expected_token(self, asked: Request) -> str:
         """The token that a form of this request must carry: the session's, or that of the visit before log-in."""
-        cookie = self.session.value(asked) or self.visit.value(asked)
-        return form_token(cookie or secrets.token_urlsafe())
+        return form_token(self.visit_of(asked)[0])
 
-    def begin_visit(self, asked: Request) -> tuple[str, str | None]:
-        """The token for a form of somebody who is not signed in, and a cookie to give along, None = it has one."""
+    def visit_of(self, asked: Request) -> tuple[str, bool]:
+        """What ties the forms and log-ins of this browser together, and whether it has to be given to it first."""
         known = self.session.value(asked) or self.visit.value(asked)
-        value = known or secrets.token_urlsafe(32)
-        return form_token(value), None if known else value
+        return known or secrets.token_urlsafe(32), known is None
 
     def caller(self, asked: Request) -> Caller:
         """Where a request comes from."""
