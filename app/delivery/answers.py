@@ -11,12 +11,10 @@ from types import MappingProxyType
 from app.core.clock import SECOND, Micros
 from app.delivery.exchange import Returned
 from app.delivery.packing import Parcel
-from app.delivery.plugin_border import PluginFault, PluginFaultError, classify, fault_of
-from app.delivery.plugin_watch import WATCH
+from app.delivery.plugin_border import PluginFault, PluginFaultError, classify, find_receipt
 from app.delivery.runtime import WebhookRuntime
 from app.sinks import classify_by_status, retry_after
-from app.sinks.bounds import PLUGIN_RAISES
-from app.sinks.confirmations import MAX_RECEIPT_CHARACTERS, SHORTEST_POLL_S, Confirms, Receipt
+from app.sinks.confirmations import Receipt
 from app.sinks.types import Answer, Outcome, Verdict
 
 _WAITING = frozenset({Verdict.RETRY, Verdict.THROTTLE})
@@ -86,18 +84,9 @@ def receipt_in(runtime: WebhookRuntime, returned: Returned) -> Receipt | None:
     Raises:
         PluginFaultError: the sink failed; there is nothing to ask about.
     """
-    sink = runtime.sink
-    try:
-        with WATCH:
-            receipt = sink.receipt(_answer(returned), runtime.binding) if isinstance(sink, Confirms) else None
-    except PLUGIN_RAISES as error:
-        raise PluginFaultError(fault_of(sink.info.name, "find the receipt", error)) from error
-    if not isinstance(receipt, Receipt) or not 0 < len(receipt.id) <= MAX_RECEIPT_CHARACTERS:
-        return None
-    kept = len(receipt.channel) <= MAX_RECEIPT_CHARACTERS and "\0" not in receipt.id + receipt.channel
-    return receipt if kept else None
+    return find_receipt(runtime.sink, _answer(returned), runtime.binding)
 
 
 def span_of(seconds: float) -> Micros:
-    """A wait for a confirmation as a sink gives it, at least the shortest."""
-    return math.ceil(max(seconds, SHORTEST_POLL_S) * SECOND)
+    """A wait for a confirmation, as a sink gives it."""
+    return math.ceil(seconds * SECOND)

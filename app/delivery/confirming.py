@@ -22,14 +22,11 @@ from app.delivery.exchange import FailureClass, Returned, TransferFailure
 from app.delivery.landing import Landing
 from app.delivery.lanes import Lane
 from app.delivery.packing import outgoing
-from app.delivery.plugin_border import fault_of
-from app.delivery.plugin_watch import WATCH
+from app.delivery.plugin_border import PluginFault, PluginFaultError, confirm_request, read_confirmation
 from app.delivery.runtime import WebhookRuntime
 from app.delivery.storable import storable
-from app.sinks.bounds import PLUGIN_RAISES
 from app.sinks.confirmations import MOST_RECEIPTS, Confirmation, Confirms, Receipt
-from app.sinks.protocol import AnyBinding
-from app.sinks.types import Answer, OutboundRequest, Outcome, Verdict
+from app.sinks.types import Answer, Outcome, Verdict
 from app.store.receipts import ReceiptRow
 
 LONGEST_POLL_S = 600
@@ -108,12 +105,9 @@ class Confirming:
         runtime = lane.runtime
         binding = self._tokens.binding(runtime, now)
         try:
-            with WATCH:
-                request = _question(runtime, rows, binding)
-        except PLUGIN_RAISES as error:
-            fault = fault_of(runtime.sink.info.name, "ask for confirmations", error)
-            self._landing.note_fault(lane, fault, now)
-            self._without_word(lane, rows, Outcome(Verdict.SINK_BROKEN, fault.reason), now)
+            request = confirm_request(runtime.sink, _receipts(rows), binding)
+        except PluginFaultError as error:
+            self._failed(lane, rows, error.fault, now)
             return
         if request is None:
             self._findings.expired += [Expired(lane, row, _LOST) for row in rows]
@@ -129,7 +123,11 @@ class Confirming:
         if returned.status == HTTPStatus.UNAUTHORIZED and self._tokens.refused(runtime, errand.access_token):
             self._questions[runtime.pk] = (lane, rows)
             return
-        found = read_confirmed(runtime, returned, rows)
+        try:
+            found = read_confirmed(runtime, returned, rows)
+        except PluginFaultError as error:
+            self._failed(lane, rows, error.fault, now)
+            return
         if isinstance(found, Outcome | TransferFailure):
             self._without_word(lane, rows, found, now)
             return
@@ -153,6 +151,10 @@ class Confirming:
         question = self._questions.pop(lane.runtime.pk, None)
         if question is not None:
             self._without_word(*question, trouble, now)
+
+    def _failed(self, lane: Lane, rows: Sequence[ReceiptRow], fault: PluginFault, now: Micros) -> None:
+        self._landing.note_fault(lane, fault, now)
+        self._without_word(lane, rows, Outcome(Verdict.SINK_BROKEN, fault.reason), now)
 
     def _without_word(
         self, lane: Lane, rows: Sequence[ReceiptRow], trouble: Outcome | TransferFailure, now: Micros
@@ -181,27 +183,18 @@ class Confirming:
 def read_confirmed(
     runtime: WebhookRuntime, returned: Returned, rows: Sequence[ReceiptRow]
 ) -> frozenset[str] | Outcome | TransferFailure:
-    """The sink's reading of the answer to a question; a sink that raises or misreads is broken."""
+    """The sink's reading of the answer to a question.
+
+    Raises:
+        PluginFaultError: the sink failed.
+    """
     if returned.failure is not None:
         return returned.failure
     answer = Answer(returned.status, parse_head(returned.head), returned.body, returned.truncated)
-    sink = runtime.sink
-    receipts = _receipts(rows)
-    try:
-        with WATCH:
-            read = sink.read_confirmation(answer, receipts, runtime.binding) if isinstance(sink, Confirms) else None
-    except PLUGIN_RAISES as error:
-        return Outcome(Verdict.SINK_BROKEN, fault_of(sink.info.name, "read confirmations", error).reason)
-    if isinstance(read, frozenset):
-        return read
-    if isinstance(read, Outcome):
-        return read if read.reason else replace(read, reason=f"the receiver answered {returned.status}")
-    return Outcome(Verdict.SINK_BROKEN, f"sink {sink.info.name} gave no reading of a confirmation")
-
-
-def _question(runtime: WebhookRuntime, rows: Sequence[ReceiptRow], binding: AnyBinding) -> OutboundRequest | None:
-    sink = runtime.sink
-    return sink.confirm_request(_receipts(rows), binding) if isinstance(sink, Confirms) else None
+    read = read_confirmation(runtime.sink, answer, _receipts(rows), runtime.binding)
+    if isinstance(read, Outcome) and not read.reason:
+        return replace(read, reason=f"the receiver answered {returned.status}")
+    return read
 
 
 def _receipts(rows: Sequence[ReceiptRow]) -> tuple[Receipt, ...]:

@@ -14,6 +14,15 @@ from typing import Any, TypeVar
 from app.core.errors import ConfigurationError, PermanentError
 from app.delivery.plugin_watch import WATCH
 from app.sinks.bounds import PLUGIN_RAISES, PluginHungError
+from app.sinks.confirmations import (
+    LONGEST_WAIT_S,
+    MAX_RECEIPT_CHARACTERS,
+    SHORTEST_POLL_S,
+    Confirmation,
+    Confirms,
+    OnExpiry,
+    Receipt,
+)
 from app.sinks.protocol import AnyBinding, Sink
 from app.sinks.types import Answer, Event, Item, Limits, OutboundRequest, Outcome, Reject, Verdict
 
@@ -81,7 +90,7 @@ def build_request(sink: Sink, items: Sequence[Item], binding: AnyBinding) -> Out
     try:
         with WATCH:
             request = sink.build_request(items, binding)
-        _check_request(request)
+        _check_request(request, "build_request")
     except PLUGIN_RAISES as error:
         raise _broken(sink, "build the request", error) from error
     return request
@@ -102,6 +111,79 @@ def classify(sink: Sink, answer: Answer, items: Sequence[Item], binding: AnyBind
     except PLUGIN_RAISES as error:
         raise _broken(sink, "read the answer", error) from error
     return outcome
+
+
+def find_receipt(sink: Sink, answer: Answer, binding: AnyBinding) -> Receipt | None:
+    """The receipt in an answer; None when the sink finds none that can be kept.
+
+    Raises:
+        PluginFaultError: the sink failed; there is nothing to ask about.
+    """
+    try:
+        with WATCH:
+            receipt = sink.receipt(answer, binding) if isinstance(sink, Confirms) else None
+        if receipt is None:
+            return None
+        _expect(receipt, Receipt, "receipt")
+        for text in (receipt.id, receipt.channel):
+            _expect(text, str, "a part of a Receipt")
+    except PLUGIN_RAISES as error:
+        raise _broken(sink, "find the receipt", error) from error
+    fits = 0 < len(receipt.id) <= MAX_RECEIPT_CHARACTERS and len(receipt.channel) <= MAX_RECEIPT_CHARACTERS
+    return receipt if fits and "\0" not in receipt.id + receipt.channel else None
+
+
+def confirm_request(sink: Sink, receipts: Sequence[Receipt], binding: AnyBinding) -> OutboundRequest | None:
+    """The question about these receipts; None when they cannot be asked about.
+
+    Raises:
+        PluginFaultError: the sink failed.
+    """
+    try:
+        with WATCH:
+            request = sink.confirm_request(receipts, binding) if isinstance(sink, Confirms) else None
+        if request is not None:
+            _check_request(request, "confirm_request")
+    except PLUGIN_RAISES as error:
+        raise _broken(sink, "ask for confirmations", error) from error
+    return request
+
+
+def read_confirmation(
+    sink: Sink, answer: Answer, receipts: Sequence[Receipt], binding: AnyBinding
+) -> frozenset[str] | Outcome:
+    """The ids that are confirmed, or what an answer means that does not say.
+
+    Raises:
+        PluginFaultError: the sink failed.
+    """
+    try:
+        with WATCH:
+            read = sink.read_confirmation(answer, receipts, binding) if isinstance(sink, Confirms) else frozenset()
+        if isinstance(read, Outcome):
+            _check_outcome(read)
+        else:
+            _expect(read, frozenset, "read_confirmation")
+    except PLUGIN_RAISES as error:
+        raise _broken(sink, "read confirmations", error) from error
+    return read
+
+
+def checked_confirmation(wait: Confirmation) -> Confirmation:
+    """How a webhook waits for confirmations, if it can be waited so.
+
+    Raises:
+        ConfigurationError: it cannot.
+    """
+    _expect(wait, Confirmation, "confirmation")
+    _expect(wait.on_expiry, OnExpiry, "on_expiry of a Confirmation")
+    for name in ("poll_s", "expires_s"):
+        seconds = getattr(wait, name)
+        _expect(seconds, (int, float), f"{name} of a Confirmation")
+        if not SHORTEST_POLL_S <= seconds <= LONGEST_WAIT_S:
+            wanted = f"from {SHORTEST_POLL_S:.0f} to {LONGEST_WAIT_S:.0f} seconds"
+            raise ConfigurationError(f"{name} of a Confirmation is not {wanted}")
+    return wait
 
 
 def fault_of(sink: str, call: str, error: BaseException) -> PluginFault:
@@ -133,8 +215,8 @@ def _broken(sink: Sink, call: str, error: BaseException) -> PluginFaultError:
     return PluginFaultError(fault_of(sink.info.name, call, error))
 
 
-def _check_request(request: OutboundRequest) -> None:
-    _expect(request, OutboundRequest, "build_request")
+def _check_request(request: OutboundRequest, call: str) -> None:
+    _expect(request, OutboundRequest, call)
     _expect(request.body, bytes, "the body of a request")
     _expect(request.url, str, "the url of a request")
     _expect(request.method, str, "the method of a request")

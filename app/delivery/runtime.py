@@ -15,7 +15,7 @@ from app.core.errors import ConfigurationError, RelaypointError
 from app.core.header_rules import check_headers
 from app.core.signing import parse_secret
 from app.core.states import Mode
-from app.delivery.plugin_border import checked_limits, fault_of
+from app.delivery.plugin_border import checked_confirmation, checked_limits, fault_of
 from app.delivery.plugin_watch import WATCH
 from app.delivery.signing import RequestSigner, signer_for
 from app.routing.sink_guard import AskSink, ask_at_once
@@ -182,7 +182,7 @@ class RuntimeLoader:
             batch_max_bytes=row["batch_max_bytes"],
             signing_changes_at=until if until and until > now else None,
             token_request=sink.token_request(binding) if isinstance(sink, UsesToken) else None,
-            confirmation=sink.confirmation(binding) if isinstance(sink, Confirms) else None,
+            confirmation=checked_confirmation(sink.confirmation(binding)) if isinstance(sink, Confirms) else None,
             place=blake2b(f"{sink.info.name} {binding.endpoint_url}".encode(), digest_size=8).digest(),
         )
 

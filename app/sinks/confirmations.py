@@ -20,6 +20,7 @@ MAX_RECEIPT_CHARACTERS = 200
 MOST_RECEIPTS = 1_000
 """Receipts that one request asks about at most."""
 SHORTEST_POLL_S = 1.0
+LONGEST_WAIT_S = 7 * 24 * 3600.0
 
 
 class OnExpiry(StrEnum):
@@ -49,8 +50,9 @@ class Confirmation:
     """How one webhook waits for confirmations.
 
     Args:
-        poll_s: seconds between two questions about the same receipt, and before the first one.
-        expires_s: seconds after which a receipt that is still unconfirmed, when it is asked about, has expired.
+        poll_s: seconds between two questions about the same receipt, and before the first one; at least 1.
+        expires_s: seconds after which a receipt that is still unconfirmed, when it is asked about, has expired; at most
+            7 days.
         on_expiry: what happens then.
     """
 

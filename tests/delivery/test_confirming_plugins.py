@@ -12,6 +12,7 @@ from app.core.clock import SECOND
 from app.core.states import AttemptOutcome, DeliveryState
 from app.delivery.drain import Drain
 from app.sinks import Answer, AnyBinding, Confirmation, Item, OutboundRequest, Outcome, Receipt, SinkInfo, Verdict
+from app.sinks.bounds import PluginHungError
 from plugins.webhook import WebhookSink
 from tests.conftest import MovableClock
 from tests.delivery.receiver import Received, Receiver, Reply, receiving
@@ -19,6 +20,7 @@ from tests.world import Hook, World
 
 ACCEPTED, DELIVERED, PENDING = DeliveryState.ACCEPTED, DeliveryState.DELIVERED, DeliveryState.PENDING
 POLL = 11 * SECOND
+ODD: Any = 7
 
 
 class LaterSink(WebhookSink):
@@ -38,8 +40,8 @@ class LaterSink(WebhookSink):
         outcome = super().classify(answer, items, binding)
         return Outcome(Verdict.ACCEPTED_UNCONFIRMED) if outcome.verdict is Verdict.DELIVERED else outcome
 
-    def confirmation(self, _binding: AnyBinding) -> Confirmation:
-        return Confirmation()
+    def confirmation(self, _binding: AnyBinding) -> Any:
+        return self._answer("confirmation", Confirmation())
 
     def receipt(self, _answer: Answer, _binding: AnyBinding) -> Any:
         return self._answer("receipt", Receipt("1"))
@@ -128,7 +130,9 @@ def test_without_a_token_the_wait_goes_on_and_the_token_endpoint_is_not_stormed(
     assert world.states(hook) == [DELIVERED]
 
 
-@pytest.mark.parametrize("wrong", [RuntimeError("s3cret"), "1", Receipt(""), Receipt("x" * 201), Receipt("1", "\0")])
+@pytest.mark.parametrize(
+    "wrong", [RuntimeError("s3cret"), "1", Receipt(ODD), Receipt(""), Receipt("x" * 201), Receipt("1", "\0")]
+)
 def test_a_receipt_that_cannot_be_kept_leaves_the_delivery_unconfirmed(
     world: World, target: Receiver, drain: Drain, wrong: Any
 ) -> None:
@@ -144,8 +148,11 @@ def test_a_receipt_that_cannot_be_kept_leaves_the_delivery_unconfirmed(
     [
         ({"confirm_request": RuntimeError("s3cret")}, "failed to ask for confirmations: RuntimeError"),
         ({"read_confirmation": RuntimeError("s3cret")}, "failed to read confirmations: RuntimeError"),
-        ({"read_confirmation": ["1"]}, "gave no reading of a confirmation"),
+        ({"read_confirmation": ["1"]}, "failed to read confirmations: read_confirmation answered list, not frozenset"),
         ({"read_confirmation": Outcome(Verdict.DELIVERED)}, "answered 200"),
+        ({"read_confirmation": Outcome(Verdict.RETRY, "?", float("nan"))}, "no finite number"),
+        ({"confirm_request": "https://x.example/"}, "confirm_request answered str"),
+        ({"read_confirmation": PluginHungError("broken off after 5 s")}, "broken off after 5 s"),
     ],
 )
 def test_a_plugin_that_fails_to_ask_or_to_read_stops_its_webhook_and_nobody_else(
@@ -186,3 +193,25 @@ def test_what_the_plugin_will_not_ask_about_goes_on_as_expired(
     world.deliver(drain)
     assert world.states(hook) == [PENDING]
     assert world.account(hook).duplicates_possible == 1
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (Confirmation(poll_s=0), "poll_s of a Confirmation is not from 1 to 604800 seconds"),
+        (Confirmation(expires_s=float("nan")), "expires_s of a Confirmation is not"),
+        (Confirmation(on_expiry=ODD), "on_expiry of a Confirmation answered int"),
+        (None, "confirmation answered NoneType"),
+        (RuntimeError("s3cret"), "RuntimeError"),
+    ],
+)
+def test_waits_that_nobody_can_keep_stop_the_webhook_before_anything_is_sent(
+    world: World, target: Receiver, drain: Drain, wrong: Any, words: str
+) -> None:
+    hook = add(world, target, confirmation=wrong)
+    world.send_numbers(1)
+    world.deliver(drain)
+    view = world.webhook(hook)
+    assert (view["state"], words in view["state_reason"]) == ("paused", True)
+    assert target.requests == []
+    assert world.ledger().balanced
