@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import orjson
 import pytest
@@ -16,6 +19,9 @@ from app.cli.plugin_template.relaypoint_sink_pigeon import PigeonSink
 from app.cli.plugins_new import make_plugin
 from app.core.errors import InvalidInputError
 from app.sinks.kit import CHECKS, run_checks
+from tests.faults.receivers import Receiver
+from tests.faults.sources import sample_events
+from tests.faults.stack import Stack
 
 CHECKOUT = Path(__file__).parents[2]
 UV = Path(sys.executable).parent / "uv"
@@ -66,7 +72,8 @@ def test_a_folder_that_is_there_is_left_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.process
-def test_the_package_installs_into_a_fresh_environment_and_appears_with_no_other_step(tmp_path: Path) -> None:
+@pytest.mark.redis
+def test_the_package_installs_into_a_fresh_environment_appears_with_no_other_step_and_delivers(tmp_path: Path) -> None:
     package = make_plugin("night_pager", tmp_path)
     python = tmp_path / "fresh" / "bin" / "python"
     uv("venv", "--python", sys.executable, str(tmp_path / "fresh"))
@@ -78,6 +85,27 @@ def test_the_package_installs_into_a_fresh_environment_and_appears_with_no_other
     checked = orjson.loads(ran(tmp_path, "plugins", "check", "night_pager", "--json"))
     assert [row["name"] for row in checked] == [check.name for check in CHECKS]
     assert [row for row in checked if not row["passed"]] == []
+    deliver_through("night_pager", str(python))
+
+
+def takes(connection: socket.socket, _number: int) -> None:
+    connection.sendall(b'HTTP/1.1 200 OK\r\ncontent-length: 18\r\n\r\n{"status":"taken"}')
+
+
+def deliver_through(sink: str, python: str) -> None:
+    """A whole stack of that environment delivers an event through the sink, with its key."""
+    with (
+        TemporaryDirectory(prefix="rp-") as instance,
+        closing(Receiver(takes)) as receiver,
+        closing(Stack(Path(instance), workers=1, python=python)) as stack,
+    ):
+        stack.create_organization(("ctx_1", "entrypoint"))
+        webhook = stack.create_webhook(receiver.url, sink=sink, secrets={"api_key": "k3y-of-the-pager"})
+        assert stack.post(orjson.dumps(sample_events(0, 1))).status_code == 200
+        webhook.await_state("delivered", 20)
+        (request,) = receiver.requests
+        assert request.headers["x-api-key"] == "k3y-of-the-pager"
+        assert [one["id"] for one in orjson.loads(request.body)] == ["evt-0"]
 
 
 def ran(folder: Path, *words: str) -> str:

@@ -59,6 +59,6 @@ class ReceiveCommand:
                 stream.close()
 
 
-def command(*words: str) -> list[str]:
+def command(*words: str, python: str = sys.executable) -> list[str]:
     """The command line of a ``relaypoint`` command."""
-    return [sys.executable, "-m", "app.cli", *words]
+    return [python, "-m", "app.cli", *words]

@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -20,13 +21,30 @@ RECOVERY_WITHIN_S = 60.0
 
 
 class Stack(Installation):
-    """``relaypoint up`` with its log, a platform key and the ways to hurt it."""
+    """``relaypoint up`` with its log, a platform key and the ways to hurt it.
 
-    def __init__(self, instance: Path, *, workers: int = 2, database_url: str = "", allow: str = "127.0.0.0/8") -> None:
+    Args:
+        instance: its folder.
+        workers: how many.
+        database_url: "" for the instance's own SQLite file.
+        allow: networks that may be dialled.
+        python: the interpreter of the environment that Relaypoint is installed in.
+    """
+
+    def __init__(
+        self,
+        instance: Path,
+        *,
+        workers: int = 2,
+        database_url: str = "",
+        allow: str = "127.0.0.0/8",
+        python: str = sys.executable,
+    ) -> None:
         super().__init__(instance, database_url=database_url, allow=allow)
         self.lines: list[str] = []
+        self._python = python
         self._process = subprocess.Popen(
-            [*command("up"), "--port", str(self.port), "--workers", str(workers)],
+            [*command("up", python=python), "--port", str(self.port), "--workers", str(workers)],
             env=self.environ,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -56,7 +74,12 @@ class Stack(Installation):
     def run(self, *words: str) -> str:
         """A ``relaypoint`` command on the same instance; answers its standard output."""
         done = subprocess.run(
-            command(*words), env=self.environ, capture_output=True, text=True, check=False, timeout=60
+            command(*words, python=self._python),
+            env=self.environ,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
         )
         assert done.returncode == 0, done.stderr
         return done.stdout
