@@ -19,7 +19,10 @@ class Entry:
 
 
 _AUDIT_LOG = Entry("Audit log", "audit", "history", Permission.EVENTS_READ)
+_OVERVIEW = Entry("Overview", "", "home", Permission.EVENTS_READ)
 ORGANIZATION = (
+    _OVERVIEW,
+    Entry("Service Contexts", "contexts", "sitemap", Permission.ORGANIZATIONS_READ),
     Entry("Webhooks", "webhooks", "webhook", Permission.WEBHOOKS_READ),
     Entry("Deliveries", "deliveries", "send", Permission.DELIVERIES_READ),
     _AUDIT_LOG,
@@ -30,6 +33,8 @@ ORGANIZATION = (
     Entry("Event types", "event-types", "list-details", Permission.EVENTS_READ),
 )
 CONTEXT = (
+    _OVERVIEW,
+    Entry("Connected devices", "groups", "activity", Permission.EVENTS_READ),
     Entry("Webhooks", "webhooks", "webhook", Permission.WEBHOOKS_READ),
     Entry("Deliveries", "deliveries", "send", Permission.DELIVERIES_READ),
     _AUDIT_LOG,

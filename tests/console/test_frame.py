@@ -33,7 +33,7 @@ def test_a_role_in_one_context_opens_that_context_only(site: Site) -> None:
 
 
 def test_one_place_needs_no_choice(site: Site) -> None:
-    assert site.get("/").headers["location"] == "/o/acme/webhooks"
+    assert site.get("/").headers["location"] == "/o/acme"
     site.add_organization("other", "Other")
     assert "Acme" in site.get("/").text
 

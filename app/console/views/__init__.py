@@ -6,9 +6,12 @@ from app.console.pages import PageTable
 from app.console.views.audit_log import audit_log_pages
 from app.console.views.batches import batch_pages
 from app.console.views.change_windows import change_window_pages
+from app.console.views.connect import connect_pages
+from app.console.views.contexts import context_pages
 from app.console.views.deliveries import delivery_list_pages
 from app.console.views.delivery import delivery_pages
 from app.console.views.event_types import event_type_pages
+from app.console.views.overview import overview_pages
 from app.console.views.people import key_pages, member_pages
 from app.console.views.replays import replay_pages
 from app.console.views.sensitivity_rules import sensitivity_rule_pages
@@ -23,6 +26,9 @@ def page_tables(services: Services) -> list[PageTable]:
     """Every page of the console."""
     return [
         start_pages(services),
+        overview_pages(services),
+        context_pages(services),
+        connect_pages(services),
         audit_log_pages(services),
         change_window_pages(services),
         sensitivity_rule_pages(services),

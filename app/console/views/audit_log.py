@@ -42,7 +42,7 @@ def audit_log_pages(services: Services) -> PageTable:
             "audit_log.html",
             visit,
             asked=asked,
-            rows=[_row(event) for event in found],
+            rows=[audit_row(event) for event in found],
             has_windows=_has_windows(services, visit),
             next_url=visit.url("audit", **asked.typed, before=following) if following else None,
             first_url=visit.url("audit", **asked.typed) if position else None,
@@ -58,7 +58,7 @@ def audit_log_pages(services: Services) -> PageTable:
             "event.html",
             visit,
             event=found,
-            row=_row(found),
+            row=audit_row(found),
             has_windows=_has_windows(services, visit),
             differences=differences(found["changes"]),
             told=[one | {"shown": delivery_state(one["state"], 0) if one["state"] else None} for one in told],
@@ -83,7 +83,7 @@ def _has_windows(services: Services, visit: Visit) -> bool:
     return bool(services.change_windows.all(Scope(organization), organization))
 
 
-def _row(event: dict[str, Any]) -> dict[str, Any]:
+def audit_row(event: dict[str, Any]) -> dict[str, Any]:
     """An event as a line of the log."""
     actor = event["actor"]
     return {
@@ -117,7 +117,7 @@ def _lines_of_json(found: Iterator[dict[str, Any]]) -> Iterator[bytes]:
 def _lines_of_csv(found: Iterator[dict[str, Any]]) -> Iterator[str]:
     yield csv_line(_COLUMNS)
     for event in found:
-        row, context = _row(event), event["context"] or {"id": "", "name": ""}
+        row, context = audit_row(event), event["context"] or {"id": "", "name": ""}
         named = (context["id"], context["name"] or "")
         outside = event["outside_change_window"]
         yield csv_line(

@@ -1,14 +1,19 @@
-"""The first page: where to go."""
+"""The first page: where to go, and a place to go to."""
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any
 
 from flask import redirect, request
+from pydantic import ValidationError
 
-from app.console.pages import At, PageTable, Visit, render
+from app.console.forms import Errors, errors_of
+from app.console.pages import At, PageTable, Visit, done, render
 from app.console.place import Place, url
-from app.core.errors import NotFoundError
+from app.core.errors import ConflictError, InvalidInputError, NotFoundError
+from app.routing.places import NewOrganization
+from app.security.permissions import Permission
 from app.security.person import Membership
 from app.security.scope import Scope
 from app.services import Services
@@ -24,10 +29,29 @@ def start_pages(services: Services) -> PageTable:
     def start(visit: Visit) -> Any:
         places, following = _places(services, visit)
         if len(places) == 1 and following is None and not request.args.get("after"):
-            return redirect(url(places[0].path, "webhooks"))
+            return redirect(places[0].path)
         return render("start.html", visit, places=places, next_url=url("/", after=following) if following else None)
 
+    @table.get("organizations/new", needs=Permission.ORGANIZATIONS_WRITE, at=At.ROOT)
+    def new_organization(visit: Visit) -> Any:
+        return _form(visit, {})
+
+    @table.post("organizations/new", needs=Permission.ORGANIZATIONS_WRITE, at=At.ROOT)
+    def create_organization(visit: Visit) -> Any:
+        asked = {name: request.form.get(name, "").strip() or None for name in ("name", "id", "timezone")}
+        try:
+            new = NewOrganization.model_validate({name: value for name, value in asked.items() if value is not None})
+            made = services.places.create_organization(visit.scope, new)
+        except (ValidationError, InvalidInputError, ConflictError) as error:
+            return _form(visit, errors_of(error))
+        return done(url(Place.of(made, None).path, "connect"), "organization")
+
     return table
+
+
+def _form(visit: Visit, errors: Errors) -> Any:
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if errors else HTTPStatus.OK
+    return render("organization_new.html", visit, status=status, errors=errors, typed=request.form)
 
 
 def _places(services: Services, visit: Visit) -> tuple[list[Place], str | None]:

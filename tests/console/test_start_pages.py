@@ -1,0 +1,82 @@
+"""From nothing to a first event: organization, key, waiting; and the overview that shows it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from app.console.flow import MOST_ROWS, Side, flow_picture
+from app.core.clock import system_clock
+from app.security.api_keys import authenticate
+from app.security.permissions import Role
+from tests.console.site import Site
+from tests.world import PLATFORM, audit
+
+
+def test_an_organization_is_created_and_leads_on_to_connecting(site: Site) -> None:
+    assert "Create organization" in site.get("/organizations/new").text
+    answer = site.post("/organizations/new", name="Globex", id="globex", timezone="Europe/Stockholm")
+    assert answer.headers["location"] == "/o/globex/connect?said=organization"
+    assert "Connect your service next" in site.get(answer.headers["location"]).text
+    assert site.post("/organizations/new", name="Globex", id="globex").status_code == 422
+    wrong = site.post("/organizations/new", name="Mars", timezone="Mars/Olympus")
+    assert (wrong.status_code, "f-timezone-wrong" in wrong.text) == (422, True)
+
+
+def test_only_the_platforms_owners_create_organizations(site: Site) -> None:
+    site.sign_in("owner", "acme")
+    assert site.get("/organizations/new").status_code == 403
+    assert site.post("/organizations/new", name="Globex").status_code == 403
+
+
+def test_the_key_that_was_made_sends_the_first_event_and_the_page_notices(site: Site) -> None:
+    made = site.post("/o/acme/connect", name="EntryPoint").text
+    key = re.search(r"Bearer (rp_[\w-]+)", made)
+    waiting = re.search(r'data-from="([^"]+)" data-region="always"', made)
+    assert key is not None
+    assert waiting is not None
+    assert "http://localhost/v1/events" in made
+    assert "Nothing came yet" in site.get(waiting[1]).text
+    with site.services.store.write() as connection:
+        principal = authenticate(connection, key[1], system_clock())
+    assert principal is not None
+    assert (principal.role, principal.organization_id) == (Role.INGEST, "acme")
+    site.world.send(audit(2, contextId="c1", description="First of all"))
+    page = site.get(waiting[1]).text
+    assert "The first event is here" in page
+    assert "data-region" not in page
+
+
+def test_the_overview_says_what_to_do_while_nothing_flows(site: Site) -> None:
+    page = site.get("/o/acme").text
+    assert "Nothing flows yet" in page
+    assert 'href="/o/acme/connect"' in page
+    assert site.get("/o/acme/c/c1").status_code == 200
+
+
+def test_the_overview_shows_figures_troubles_and_the_latest_changes(site: Site) -> None:
+    hook = site.world.add_webhook("http://127.0.0.1:9/")
+    site.world.webhooks.pause(PLATFORM, hook.id)
+    site.world.send(audit(1, contextId="c1", description="Certificate swapped"))
+    page = site.get("/o/acme").text
+    assert "Certificate swapped" in page
+    assert "Needs attention" in page
+    assert 'aria-label="Events of the last 24 hours. From HQ: 1' in page
+
+
+def test_contexts_count_events_and_radius(site: Site) -> None:
+    site.world.send(audit(1, contextId="c1"))
+    page = site.get("/o/acme/contexts").text
+    assert re.search(r'data-label="Events in 24 h" class="number">1<', page)
+    assert "No device yet" in site.get("/o/acme/c/c1/groups").text
+    assert site.get("/o/acme/c/c1/devices?group=staff").status_code == 200
+
+
+@pytest.mark.parametrize("number", [0, 1, MOST_ROWS, MOST_ROWS + 1, 200])
+def test_a_flow_has_a_box_for_each_or_one_for_all_the_others(number: int) -> None:
+    flow = flow_picture([Side(f"c{one}", one, "") for one in range(number)], [])
+    assert len(flow.left) == min(number, MOST_ROWS)
+    assert sum(box.side.number for box in flow.left) == sum(range(number))
+    assert all(box.y >= 0 and box.y + box.height <= flow.height for box in flow.left)
+    assert len(flow.lines) == len(flow.left)
