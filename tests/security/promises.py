@@ -225,6 +225,7 @@ PROMISES: dict[str, Promise] = {
             "tests/supply/test_vendored.py::test_every_vendored_file_is_listed_and_is_what_the_list_says",
             "tests/supply/test_audit.py::test_a_known_vulnerability_fails_and_what_could_not_be_asked_is_named",
             "tests/cli/test_sbom.py::test_it_names_the_libcurl_and_every_openssl_inside",
+            "tests/supply/test_wheel.py::test_two_builds_of_the_same_files_are_the_same_bytes",
         ),
     ),
     "S26": Promise(
