@@ -104,6 +104,7 @@ def describe_plugins(services: Services) -> dict[str, Any]:
             for source in sources
             if source is not None
         ],
+        "dialects": [{"name": name, "title": title} for name, title in manager.dialect_titles().items()],
         "next": None,
     }
 

@@ -139,7 +139,7 @@ def _plugins(settings: Settings) -> Finding:
     if failed:
         names = ", ".join(f"{plugin.name} ({plugin.error})" for plugin in failed)
         return Finding("plugins", WARNING, f"left out: {names}", "mend or uninstall them; their deliveries are parked")
-    return Finding("plugins", OK, f"sinks: {', '.join(manager.names())}")
+    return Finding("plugins", OK, f"sinks: {', '.join(manager.names())}; sources: {', '.join(manager.source_names())}")
 
 
 def _plugin_calls(settings: Settings) -> Finding:

@@ -64,7 +64,7 @@ def _masked(event: CanonicalEvent, hook: GuardedHook) -> CanonicalEvent:
         except Exception as error:  # noqa: BLE001 - a plugin may raise anything; the text is masked then
             hook.fault(error)
             return MASK
-        if isinstance(answer, str) and len(answer) <= MAX_TEXT:
+        if isinstance(answer, str) and len(answer) <= MAX_TEXT and _can_be_stored(answer):
             return answer
         hook.fault(TypeError())
         return MASK
@@ -73,6 +73,14 @@ def _masked(event: CanonicalEvent, hook: GuardedHook) -> CanonicalEvent:
         return hook.run(lambda: _walked(event, step))
     except HookFailedError:
         return _walked(event, lambda _path, _text: MASK)
+
+
+def _can_be_stored(text: str) -> bool:
+    """Whether a text is UTF-8 without NUL, which no database and no JSON refuses."""
+    try:
+        return b"\0" not in text.encode()
+    except UnicodeEncodeError:
+        return False
 
 
 def _walked(event: CanonicalEvent, step: Step) -> CanonicalEvent:
@@ -143,7 +151,8 @@ def _rated(event: CanonicalEvent, plugin: str, answer: Any) -> CanonicalEvent:
         raise InvalidInputError("the answer is no Classification")
     if answer.sensitivity is not None and answer.sensitivity not in _SENSITIVITIES:
         raise InvalidInputError("the sensitivity is not one of 1 to 5")
-    new = {text for tag in answer.tags[:MAX_TAGS] if (text := text_of(tag, _MAX_TAG))} - set(event.tags)
+    new = {text for tag in answer.tags[:MAX_TAGS] if (text := text_of(tag, _MAX_TAG)) and _can_be_stored(text)}
+    new -= set(event.tags)
     room = max(0, MAX_TAGS - len(event.tags))
     event = event._replace(tags=tuple(sorted([*event.tags, *sorted(new)[:room]])))
     if answer.sensitivity is None or answer.sensitivity <= event.sensitivity:

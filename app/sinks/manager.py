@@ -76,6 +76,7 @@ class SinkManager:
         self._calls: list[HookCall] = []
         self._commands: dict[str, Command] = {}
         self._dialects: dict[str, HookCall] = {}
+        self._dialect_titles: dict[str, str] = {}
         self._owners: dict[tuple[str, str], str] = {}
         self._loaded: list[LoadedPlugin] = []
         self._failed: list[FailedPlugin] = []
@@ -157,6 +158,10 @@ class SinkManager:
         """The filter dialects by name, each with what compiles its expressions."""
         return dict(sorted(self._dialects.items()))
 
+    def dialect_titles(self) -> dict[str, str]:
+        """What the filter dialects call themselves, by name."""
+        return dict(sorted(self._dialect_titles.items()))
+
     def commands(self) -> dict[str, Command]:
         """The commands that plugins bring, by name."""
         return dict(sorted(self._commands.items()))
@@ -214,6 +219,7 @@ class SinkManager:
         self._dialects |= {
             one.name: HookCall(candidate.exact_name, DIALECTS_HOOK, one.compile) for one in brought.dialects
         }
+        self._dialect_titles |= {one.name: one.title for one in brought.dialects}
         self._commands |= {command.name or "": command for command in brought.commands}
         self._sources |= {one.info.name: one for one in brought.sources}
         self._event_types |= {one.id: one for one in brought.event_types}

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, OperationalError
 from sqlalchemy.pool import QueuePool
 
-from app.core.errors import ConfigurationError, StoreUnavailableError
+from app.core.errors import ConfigurationError, InvalidInputError, StoreUnavailableError
 from app.store.turns import WriteTurn
 
 BUSY_TIMEOUT_MS = 5_000
@@ -86,7 +86,7 @@ class Store:
 
 @contextmanager
 def _translated() -> Iterator[None]:
-    """Driver errors that mean *not now* become :class:`StoreUnavailableError`."""
+    """Driver errors that mean *not now* become :class:`StoreUnavailableError`; those over a text, the caller's."""
     try:
         yield
     except OperationalError as error:
@@ -95,6 +95,8 @@ def _translated() -> Iterator[None]:
     except DBAPIError as error:
         if error.connection_invalidated:
             raise StoreUnavailableError("the connection to the database was lost") from error
+        if isinstance(error, DataError) and "NUL" in str(error.orig):
+            raise InvalidInputError("a text holds the character NUL, which PostgreSQL cannot keep") from error
         raise
 
 

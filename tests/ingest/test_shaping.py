@@ -111,7 +111,9 @@ def raising(*_: Any) -> Any:
     raise ValueError("jane")
 
 
-@pytest.mark.parametrize("answer", [raising, lambda *_: None, lambda *_: b"x", lambda *_: "x" * 40_000])
+@pytest.mark.parametrize(
+    "answer", [raising, lambda *_: None, lambda *_: b"x", lambda *_: "x" * 40_000, lambda *_: "\0", lambda *_: "\ud800"]
+)
 def test_a_mask_that_fails_masks_the_whole_text(world: World, hooks: Hooks, faults: HookFaults, answer: Any) -> None:
     document = stored(world, hooks([lambda path, text: answer() if path == "description" else text]))
     assert document["description"] == "***"
@@ -174,7 +176,7 @@ def test_an_event_is_accepted_without_the_word_of_a_classifier_that_fails(
 
 def test_tags_are_bounded_in_number_and_length(world: World, hooks: Hooks) -> None:
     many = tuple(f"tag{number:03}" for number in range(100))
-    document = stored(world, hooks(classifiers=[lambda _: Classification(("x" * 500, *many))]))
+    document = stored(world, hooks(classifiers=[lambda _: Classification(("\ud800", "a\0b", "x" * 500, *many))]))
     assert len(document["tags"]) == 32
     assert max(len(tag) for tag in document["tags"]) <= 64
 

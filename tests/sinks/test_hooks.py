@@ -75,7 +75,9 @@ def test_hook_mask_hides_what_must_not_be_stored(example_of: ExampleOf) -> None:
 
 
 def test_hook_filter_dialects_judges_by_an_expression(example_of: ExampleOf) -> None:
-    (call,) = example_of("relaypoint_filter_dialects").dialects().values()
+    manager = example_of("relaypoint_filter_dialects")
+    assert manager.dialect_titles() == {"words": "Any of these words in the description"}
+    (call,) = manager.dialects().values()
     judge = call.function("Firewall vpn")
     assert judge({"description": "Updated firewall rule"}) is True
     assert judge({"description": "Updated name"}) is False
