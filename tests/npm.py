@@ -19,6 +19,10 @@ class Node:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
+    def file(self, name: str) -> Path:
+        """A file of an installed package, such as ``axe-core/axe.min.js``."""
+        return self._folder / "node_modules" / name
+
     def ask(self, script: str, question: Any = None) -> Any:
         """Runs a script that finds the question as ``input`` and writes JSON to its output."""
         whole = f'const input = JSON.parse(require("fs").readFileSync(0, "utf8"));\n{script}'

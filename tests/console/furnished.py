@@ -3,40 +3,95 @@
 from __future__ import annotations
 
 import itertools
+import secrets
+from dataclasses import dataclass
 
+from app.core.clock import system_clock
+from app.core.ids import delivery_id
+from app.delivery.batch_history import list_batches
+from app.delivery.close_by_hand import close_by_hand
+from app.delivery.replays import ReplayOrder
+from app.routing.webhook_input import NewWebhook
+from app.store.replays import ReplayKind
 from tests.console.site import Site
 from tests.delivery.receiver import Receiver, Reply
-from tests.world import Hook, audit
+from tests.world import PLATFORM, Hook, audit
 
 HOSTILE = '<script>alert("x")</script>\u202egnp.exe "quoted" & co'
 """Markup and a right-to-left override, as it may stand in any field."""
 MANY_NAMES = ("Splunk", "SIEM", "Ops Slack", "Change tickets", "PagerDuty", "Data lake", "Audit archive")
 
 
-def furnish(site: Site, receiver: Receiver) -> dict[str, Hook]:
-    """Fill the site; answers the webhooks that tests name."""
+@dataclass(frozen=True)
+class Furnished:
+    """What there is. ``arguments`` are what the parts of a page's path may be at a place, by the place's path."""
+
+    hooks: dict[str, Hook]
+    arguments: dict[str, dict[str, str]]
+
+
+def furnish(site: Site, receiver: Receiver) -> Furnished:
+    """Fill the site."""
     site.add_organization("void", "Empty Ltd")
     site.add_context("void", "v1", "HQ")
     for context, name in (("c1", "HQ Dot1x"), ("c2", "Factory Dot1x (EAP-TLS)"), ("c3", "Building IoT iPSK")):
         site.add_context("acme", context, name)
+    receiver.respond = answer
+    hooks = _webhooks(site, receiver)
+    _events(site)
+    for name in ("batch", "context-batch"):
+        with site.services.store.write() as connection:
+            close_by_hand(connection, hooks[name].id, PLATFORM, system_clock(), secrets.token_bytes)
+    site.world.deliver(site.world.drain(site.services.egress))
+    return Furnished(
+        hooks,
+        {
+            "/o/acme": _arguments(site, hooks["rejecting"], hooks["batch"]),
+            "/o/acme/c/c1": _arguments(site, hooks["one"], hooks["context-batch"]),
+            "/o/void": {"webhook": _bare(site, None)},
+            "/o/void/c/v1": {"webhook": _bare(site, "v1")},
+        },
+    )
+
+
+def _webhooks(site: Site, receiver: Receiver) -> dict[str, Hook]:
     world = site.world
     hooks = {
         "one": world.add_webhook(receiver.url, context="c1", headers={"authorization": "Bearer s3cret"}),
         "batch": world.add_webhook(receiver.url, mode="batch"),
+        "context-batch": world.add_webhook(receiver.url, mode="batch", context="c1"),
         "broken": world.add_webhook(f"http://127.0.0.1:{receiver.port}/broken", retry={"schedule_s": [120, 240]}),
         "rejecting": world.add_webhook(f"http://127.0.0.1:{receiver.port}/rejecting"),
     }
-    for name, hook in zip(
-        ("Ops console", "Nightly archive", "Old ticketing", "Strict SIEM"), hooks.values(), strict=True
-    ):
+    names = ("Ops console", "Nightly archive", "Nightly archive of HQ", "Old ticketing", "Strict SIEM")
+    for name, hook in zip(names, hooks.values(), strict=True):
         world.change(hook.id, name=name)
     for name in MANY_NAMES:
         hook = world.add_webhook(receiver.url, event_types=["entrypoint.configuration.audit"])
         world.change(hook.id, name=name)
-    receiver.respond = answer
-    _events(site)
-    world.deliver(world.drain(site.services.egress))
     return hooks
+
+
+def _bare(site: Site, context: str | None) -> str:
+    """A webhook that nothing was said about yet."""
+    new = NewWebhook(type="instant", name="Splunk", organization_id="void", context_id=context)
+    return str(site.services.webhooks.create(PLATFORM, new)["id"])
+
+
+def _arguments(site: Site, hook: Hook, batch: Hook) -> dict[str, str]:
+    newest = site.world.deliveries(hook)[-1]
+    order = ReplayOrder(ReplayKind.REDELIVER, 1)
+    replay = site.services.replays.start(PLATFORM, hook.id, order, created_by="owner@example.com")
+    with site.services.store.read() as connection:
+        rows = list_batches(connection, batch.id, PLATFORM, limit=1)
+    return {
+        "webhook": hook.id,
+        "delivery": delivery_id(hook.id, newest.event_seq),
+        "replay": replay["id"],
+        "batch": rows[0].id,
+        "batch's webhook": batch.id,
+        "event": newest.event_id,
+    }
 
 
 def answer(request: object) -> Reply:

@@ -37,13 +37,14 @@ class Site:
     keeper: DoorKeeper
     url: str = ""
     session: str = ""
+    email: str = ""
     _people: itertools.count[int] = field(default_factory=itertools.count)
 
     def sign_in(self, role: str = "owner", organization: str | None = None, context: str | None = None) -> None:
         """From now on somebody with this one role asks for pages."""
-        store, email = self.services.store, f"person-{next(self._people)}@example.com"
-        add_member(store, add_person(store, email, now=system_clock()), role, organization, context)
-        self.session = front_door(store, system_clock).sign_in(email, PASSWORD, SOMEWHERE)
+        store, self.email = self.services.store, f"person-{next(self._people)}@example.com"
+        add_member(store, add_person(store, self.email, now=system_clock()), role, organization, context)
+        self.session = front_door(store, system_clock).sign_in(self.email, PASSWORD, SOMEWHERE)
 
     @property
     def cookie(self) -> str:

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.console.browser import chromium
+from tests.console.furnished import Furnished, furnish
+from tests.console.site import Site, built_site, served
+from tests.delivery.receiver import Receiver, receiving
+from tests.npm import Node, node_with
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A furnished console on a socket, and a receiver."""
+
+    site: Site
+    furnished: Furnished
+    receiver: Receiver
+
+
+@pytest.fixture(scope="session")
+def cache(pytestconfig: pytest.Config) -> Path:
+    assert pytestconfig.cache is not None
+    return pytestconfig.cache.mkdir("debian")
+
+
+@pytest.fixture(scope="session")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    with receiving() as receiver, built_site(tmp_path_factory.mktemp("console")) as site:
+        furnished = furnish(site, receiver)
+        with served(site):
+            yield Shop(site, furnished, receiver)
+
+
+@pytest.fixture(scope="session")
+def browser(cache: Path) -> Iterator[Browser]:
+    with chromium(cache) as launched:
+        yield launched
+
+
+@pytest.fixture(scope="session")
+def checkers(pytestconfig: pytest.Config) -> Node:
+    """The checkers of accessibility and of HTML."""
+    assert pytestconfig.cache is not None
+    return node_with(pytestconfig.cache.mkdir("npm"), "axe-core@4.14.1", "vnu-jar@26.9.27")

@@ -1,0 +1,69 @@
+"""A tab that notices what a person would not: violations, messages, reports, scrolling sideways."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from tests.console.site import Site
+
+WIDE, NARROW = 1280, 320
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+"""All of them by name: without wcag22aa the rule about small targets is silent."""
+_REPORTS = """
+window.__reports = [];
+addEventListener("securitypolicyviolation", (report) => window.__reports.push(report.violatedDirective));
+"""
+
+
+def signed_in(browser: Browser, site: Site, **more: Any) -> BrowserContext:
+    """A window of somebody who is signed in, and who wants no motion: nothing is looked at half-way."""
+    context = browser.new_context(reduced_motion="reduce", **more)
+    context.add_cookies([{"name": site.cookie, "value": site.session, "url": site.url}])
+    return context
+
+
+class Tab:
+    """One tab.
+
+    Args:
+        context: of the browser.
+        axe: the source of axe-core.
+    """
+
+    def __init__(self, context: BrowserContext, axe: str) -> None:
+        self.page: Page = context.new_page()
+        self._axe = axe
+        self.messages: list[str] = []
+        self.page.add_init_script(_REPORTS)
+        self.page.on("console", lambda message: self.messages.append(f"{message.type}: {message.text}"))
+        self.page.on("pageerror", lambda error: self.messages.append(f"error: {error}"))
+        self.page.on("dialog", lambda dialog: self.messages.append(f"dialog: {dialog.message}"))
+
+    def look(self, *, refused: bool = False) -> list[str]:
+        """What is wrong with the page that is open: light and wide, dark, and narrow.
+
+        Args:
+            refused: the server said no, which the browser mentions.
+        """
+        page = self.page
+        page.evaluate(self._axe)
+        found = [one for one in self.messages if not (refused and "Failed to load resource" in one)]
+        self.messages.clear()
+        found += [f"report: {one}" for one in page.evaluate("window.__reports")]
+        for width, scheme in ((WIDE, "light"), (WIDE, "dark"), (NARROW, "light")):
+            page.set_viewport_size({"width": width, "height": 900})
+            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            found += [f"{scheme} {width}: {one}" for one in self._violations()]
+            if page.evaluate("document.documentElement.scrollWidth") > width:
+                found.append(f"{width}: scrolls sideways")
+        return found
+
+    def _violations(self) -> list[str]:
+        script = """async (tags) => {
+            const found = await axe.run({ runOnly: tags, resultTypes: ["violations"] });
+            return found.violations.flatMap((rule) => rule.nodes.map((one) => `${rule.id} ${one.html.slice(0, 160)}`));
+        }"""
+        found: list[str] = self.page.evaluate(script, TAGS)
+        return found
