@@ -11,6 +11,8 @@ from app.core.ids import delivery_id
 from app.delivery.batch_history import list_batches
 from app.delivery.close_by_hand import close_by_hand
 from app.delivery.replays import ReplayOrder
+from app.routing.change_windows import ChangeWindowInput
+from app.routing.sensitivity_rules import SensitivityRuleInput
 from app.routing.webhook_input import NewWebhook
 from app.store.replays import ReplayKind
 from tests.console.site import Site
@@ -38,6 +40,14 @@ def furnish(site: Site, receiver: Receiver) -> Furnished:
         site.add_context("acme", context, name)
     receiver.respond = answer
     hooks = _webhooks(site, receiver)
+    window = ChangeWindowInput.model_validate(
+        {"name": "Network nights", "time_intervals": [{"weekdays": ["tuesday", "thursday"]}]}
+    )
+    rule = SensitivityRuleInput.model_validate({"name": "Any", "pattern": {"action": ["update"]}, "sensitivity": 4})
+    policies = {
+        "window": site.services.change_windows.create(PLATFORM, "acme", window)["id"],
+        "rule": site.services.sensitivity_rules.create(PLATFORM, "acme", rule)["id"],
+    }
     _events(site)
     for name in ("batch", "context-batch"):
         with site.services.store.write() as connection:
@@ -46,7 +56,7 @@ def furnish(site: Site, receiver: Receiver) -> Furnished:
     return Furnished(
         hooks,
         {
-            "/o/acme": _arguments(site, hooks["rejecting"], hooks["batch"]),
+            "/o/acme": _arguments(site, hooks["rejecting"], hooks["batch"]) | policies,
             "/o/acme/c/c1": _arguments(site, hooks["one"], hooks["context-batch"]),
             "/o/void": {"webhook": _bare(site, None)},
             "/o/void/c/v1": {"webhook": _bare(site, "v1")},
