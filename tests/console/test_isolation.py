@@ -15,6 +15,8 @@ from tests.console.site import Site
 ARGUMENT = re.compile(r"<(?:\w+:)?\w+>")
 WITHOUT_A_ROLE = {"/", "/theme"}
 """Pages below no place: whoever is signed in sees what is theirs there."""
+OF_THE_PLATFORM = {"/organizations/new"}
+"""Pages below no place that need a role of the whole platform."""
 OPEN = {"/static/<name>", "/favicon.ico"}
 
 
@@ -39,7 +41,16 @@ def test_every_page_is_below_a_place_or_known_to_be_elsewhere(pages: list[Rule])
     elsewhere = {rule.rule for rule in pages if not rule.rule.startswith(("/o/<organization>", "/o/<path:rest>"))}
     door = {rule.rule for rule in pages if rule.endpoint.startswith("door.")}
     operator = {one for one in elsewhere if one.startswith("/ops/")}
-    assert elsewhere - door - operator == WITHOUT_A_ROLE | OPEN
+    assert elsewhere - door - operator == WITHOUT_A_ROLE | OPEN | OF_THE_PLATFORM
+
+
+def test_pages_of_the_platform_are_refused_to_whoever_owns_only_an_organization(site: Site, pages: list[Rule]) -> None:
+    site.sign_in("owner", "other")
+    for rule in pages:
+        if rule.rule in OF_THE_PLATFORM or rule.rule.startswith("/ops/"):
+            for method in sorted((rule.methods or set()) & {"GET", "POST"}):
+                answer = site.client().open(rule.rule, method=method, data={"csrf_token": form_token(site.session)})
+                assert answer.status_code == 403, (method, rule.rule)
 
 
 @pytest.mark.parametrize(("organization", "context"), [("acme", None), ("acme", "c1")])
