@@ -43,6 +43,7 @@ AUTHENTICATOR = "relaypoint-authenticator"
 def build_application(settings: Settings) -> Flask:
     """A Flask application with every route of the API."""
     app = Flask("relaypoint", static_folder=None)
+    app.debug = False  # whatever FLASK_DEBUG says: a debugger in a page is a shell
     services = build_services(settings, application_store(app, settings))
     app.extensions[EXTENSION] = services
     install_error_handlers(app)

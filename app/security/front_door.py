@@ -176,6 +176,8 @@ class FrontDoor:
             LinkGoneError: the link is not good, or there is a person already.
             InvalidInputError: naming the field at fault; the link stays good.
         """
+        if not self.link_is_good(Purpose.SETUP, token):
+            raise LinkGoneError
         folded, hashed, now = folded_email(email), self.new_hash(email, password), self._clock()
         with self._store.write() as connection:
             if use_link(connection, Purpose.SETUP, token, now) is None or any_user(connection):

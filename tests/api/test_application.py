@@ -5,13 +5,16 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from flask import Flask
 from pydantic import BaseModel
 
-from app.api.application import SECURITY_HEADERS
+from app.api.application import EXTENSION, SECURITY_HEADERS, build_application
 from app.services import Services
+from app.settings import Settings
+from app.store.migrate import migrate
 from tests.api.conftest import Caller
 
 SEEN: list[tuple[dict[str, str], bytes]] = []
@@ -192,3 +195,14 @@ def test_request_models_refuse_unknown_fields(app: Flask) -> None:
     models = [model for model in BaseModel.__subclasses__() if model.__module__.startswith(("app.api", "app.routing"))]
     assert models
     assert all(model.model_config.get("extra") == "forbid" for model in models)
+
+
+def test_debugging_is_off_whatever_the_environment_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLASK_DEBUG", "1")
+    settings = Settings(instance=tmp_path)
+    migrate(settings.database_url)
+    built = build_application(settings)
+    services: Services = built.extensions[EXTENSION]
+    services.egress.close()
+    services.store.close()
+    assert (built.debug, built.testing, built.config["DEBUG"]) == (False, False, False)
