@@ -9,8 +9,11 @@ from flask import Response, redirect, render_template, request
 
 from app.console.door.keeper import DoorKeeper
 from app.console.door.same_site import form_token
+from app.core.errors import InvalidInputError
 
 AFTER_LOGIN = "/"
+_FIELDS = {"email": "e-mail address"}
+"""What pages call a field, where that is not its name."""
 
 
 def door_page(keeper: DoorKeeper, template: str, status: HTTPStatus = HTTPStatus.OK, **values: Any) -> Response:
@@ -21,6 +24,11 @@ def door_page(keeper: DoorKeeper, template: str, status: HTTPStatus = HTTPStatus
     if is_new:
         keeper.visit.give(answer, visit)
     return answer
+
+
+def wrong_input(error: InvalidInputError) -> str:
+    """What is wrong with a field, as a sentence."""
+    return f"the {_FIELDS.get(error.field, error.field)} {error.detail}"
 
 
 def onward(path: str) -> Response:

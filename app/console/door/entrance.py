@@ -8,7 +8,7 @@ from http import HTTPStatus
 from flask import Blueprint, Response, render_template, request
 from werkzeug.exceptions import HTTPException
 
-from app.console.door.answers import AFTER_LOGIN, door_page, local_path, onward
+from app.console.door.answers import AFTER_LOGIN, door_page, local_path, onward, wrong_input
 from app.console.door.headers import add_page_headers
 from app.console.door.invitations import add_join_pages
 from app.console.door.keeper import DoorKeeper
@@ -135,7 +135,7 @@ def _by_link(keeper: DoorKeeper, template: str, act: Callable[[str, str], str], 
         return door_page(keeper, "link_gone.html", HTTPStatus.GONE)
     except InvalidInputError as error:
         status = HTTPStatus.UNPROCESSABLE_ENTITY
-        return door_page(keeper, template, status, link=link, error=error.detail, field=error.field, **given)
+        return door_page(keeper, template, status, link=link, error=wrong_input(error), **given)
     return keeper.let_in(onward(AFTER_LOGIN), session)
 
 

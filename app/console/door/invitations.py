@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, Response, request
 
-from app.console.door.answers import AFTER_LOGIN, door_page, onward
+from app.console.door.answers import AFTER_LOGIN, door_page, onward, wrong_input
 from app.console.door.keeper import DoorKeeper
 from app.core.errors import ConflictError, ForbiddenError, InvalidInputError
 from app.routing.joining import Invitation, Joining
@@ -49,7 +49,7 @@ def _join_anew(keeper: DoorKeeper, joining: Joining, link: str) -> Response:
         )
     except InvalidInputError as error:
         offered = joining.invitation(link)
-        return _offer(keeper, link, offered, HTTPStatus.UNPROCESSABLE_ENTITY, error=error.detail, name=name)
+        return _offer(keeper, link, offered, HTTPStatus.UNPROCESSABLE_ENTITY, error=wrong_input(error), name=name)
     return keeper.let_in(onward(AFTER_LOGIN), session)
 
 

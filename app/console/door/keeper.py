@@ -96,7 +96,6 @@ class DoorKeeper:
         return answer
 
     def let_out(self, answer: Response) -> Response:
-        """Take the session's cookie back, and ask the browser to forget what it kept of our pages."""
+        """Take the session's cookie back."""
         self.session.take_back(answer)
-        answer.headers["clear-site-data"] = '"cache", "storage"'
         return answer

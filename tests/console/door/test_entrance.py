@@ -110,7 +110,7 @@ def test_a_wrong_password_is_told_without_saying_what_is_wrong(store: Store, bro
     add_person(store)
     answer = log_in(browser, "wrong")
     assert answer.status_code == 422
-    assert "the e-mail address or the password is wrong" in answer.text
+    assert "The e-mail address or the password is wrong." in answer.text
     assert "wrong" not in answer.text.replace("is wrong", "")
     unknown = log_in(browser, email="nobody@example.com")
     hidden = re.compile(r'value="[^"]*"')
@@ -218,7 +218,7 @@ def test_the_first_person_is_set_up_by_the_link_and_signed_in(people: FrontDoor,
     form = {"link": link, "csrf_token": token(page), "name": "Ada", "email": EMAIL, "password": "short"}
     refused = browser.post("/setup", data=form, headers=OWN)
     assert refused.status_code == 422
-    assert "12 to 256 characters" in refused.text
+    assert "The password must have 12 to 256 characters." in refused.text
     assert "short" not in refused.text
     form["password"] = PASSWORD
     assert browser.post("/setup", data=form, headers=OWN).status_code == 303
