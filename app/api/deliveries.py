@@ -118,15 +118,15 @@ def _confirmation(receipt: ReceiptRow | None) -> dict[str, Any] | None:
 
 
 def _attempt(attempt: AttemptView) -> dict[str, Any]:
-    failed = attempt.error_class is not None or attempt.detail is not None
     return {
         "n": attempt.n,
         "started_at": to_rfc3339(attempt.started_at),
         "duration_ms": None if attempt.duration_us is None else attempt.duration_us / 1000,
         "outcome": attempt.outcome.label,
+        "detail": attempt.detail,
         "request": sent_request(attempt.request),
         "response": got_response(attempt.response),
-        "error": {"class": attempt.error_class, "detail": attempt.detail} if failed else None,
+        "error": {"class": attempt.error_class, "detail": attempt.detail} if attempt.error_class else None,
         "peer": attempt.peer,
         "tls_version": attempt.tls_version,
         "timings": {f"{phase}_ms": micros_spent / 1000 for phase, micros_spent in attempt.timings.items()},

@@ -90,6 +90,21 @@ ConsoleUrl = Annotated[
 """Base of the links in messages for people; ``event_link`` makes the link."""
 
 
+DigestLines = Annotated[
+    int,
+    Field(ge=1, le=20),
+    Hint(title="Events shown per digest", help="The most sensitive first; the rest is counted.", group="Message"),
+]
+"""How many events of a batch a message for people tells, beside ``Digest``'s counts."""
+
+SensitiveFrom = Annotated[
+    int,
+    Field(ge=1, le=5),
+    Hint(title="Sensitive from", help="Sensitivity that a digest counts as sensitive.", group="Message"),
+]
+"""From which sensitivity on a ``Digest`` counts a change as sensitive."""
+
+
 MAX_LINK = 800
 """Characters of a link; messages have room for no longer one."""
 

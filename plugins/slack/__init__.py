@@ -13,6 +13,7 @@ from app.sinks import (
     Answer,
     Binding,
     ConsoleUrl,
+    DigestLines,
     Event,
     HeaderSecret,
     Hint,
@@ -20,6 +21,7 @@ from app.sinks import (
     Limits,
     OutboundRequest,
     Outcome,
+    SensitiveFrom,
     Settings,
     Sink,
     SinkInfo,
@@ -66,16 +68,8 @@ class SlackConfig(Settings):
             placeholder="C0123456789",
         ),
     ] = ""
-    digest_lines: Annotated[
-        int,
-        Field(ge=1, le=20),
-        Hint(title="Events shown per digest", help="The most sensitive first; the rest is counted.", group="Message"),
-    ] = 10
-    sensitive_from: Annotated[
-        int,
-        Field(ge=1, le=5),
-        Hint(title="Sensitive from", help="Sensitivity that a digest counts as sensitive.", group="Message"),
-    ] = 4
+    digest_lines: DigestLines = 10
+    sensitive_from: SensitiveFrom = 4
     console_url: ConsoleUrl = ""
 
 

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Any
+from typing import Any
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from app.sinks import (
     Answer,
     Binding,
     ConsoleUrl,
+    DigestLines,
     Event,
-    Hint,
     Item,
     Limits,
     NoSecrets,
     OutboundRequest,
     Outcome,
+    SensitiveFrom,
     Settings,
     Sink,
     SinkInfo,
@@ -46,16 +47,8 @@ class TeamsConfig(Settings):
         json_schema_extra={"examples": [{}, {"console_url": "https://relaypoint.example", "digest_lines": 2}]}
     )
 
-    digest_lines: Annotated[
-        int,
-        Field(ge=1, le=20),
-        Hint(title="Events shown per digest", help="The most sensitive first; the rest is counted.", group="Message"),
-    ] = 10
-    sensitive_from: Annotated[
-        int,
-        Field(ge=1, le=5),
-        Hint(title="Sensitive from", help="Sensitivity that a digest counts as sensitive.", group="Message"),
-    ] = 4
+    digest_lines: DigestLines = 10
+    sensitive_from: SensitiveFrom = 4
     console_url: ConsoleUrl = ""
 
 

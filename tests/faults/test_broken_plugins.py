@@ -109,6 +109,9 @@ def test_what_misbehaves_at_work_is_set_aside_while_everybody_elses_events_arriv
     took_s = time.monotonic() - began
     for fault in FAULTS:
         await_that(has_come_to(hurt[fault.does], fault), 60, lambda fault=fault: f"{fault.does}: {stack.log()}")
+    (attempt,) = hurt["raises in classify"].only_delivery_of("evt-0")["attempts"]
+    assert (attempt["outcome"], attempt["error"]) == ("delivered", None)
+    assert "failed to read the answer: RuntimeError; judged by its status" in attempt["detail"]
     assert [name for name, _ in stack.deaths if name.startswith("worker")] == [], "no worker had to die"
     assert stack.ledger()["balanced"]
     check_named(stack)
