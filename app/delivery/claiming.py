@@ -23,6 +23,7 @@ from app.store.buffers import Buffer, batch_partitions, buffers_to_look_at, coun
 from app.store.claim import Claimed, ClaimedBatch, claim_batches, claim_deliveries, return_claimed
 from app.store.due import DueWebhook, due_webhooks, webhooks_with_receipts_due
 from app.store.holds import park_due
+from app.store.paces import sharers_of
 from app.store.plugin_faults import write_faults
 from app.store.receipts import ReceiptRow, due_receipts
 from app.store.record import write_attempts
@@ -100,6 +101,7 @@ class Claiming:
             if runtime is None:
                 continue
             lane = lane_of(runtime, webhook)
+            self._share_pace(connection, lane)
             if runtime.mode is Mode.BATCH:
                 room_bytes -= self._claim_batches(connection, lane, lanes, found, now, room_bytes)
             elif lane.room:
@@ -109,6 +111,16 @@ class Claiming:
             self._receipts_looked_at = now
             self._find_receipts(connection, held, lane_of, found, now)
         return found
+
+    def _share_pace(self, connection: Connection, lane: Lane) -> None:
+        """Count anew who keeps a pace together, after webhooks were changed anywhere.
+
+        Each keeps its part of it wherever it is drained, so that nobody has to ask others before a request.
+        """
+        key = lane.runtime.pace_key
+        if key is not None and lane.shared_since != self._generation:
+            lane.sharers = sharers_of(connection, key)
+            lane.shared_since = self._generation
 
     def _find_receipts(
         self, connection: Connection, held: Collection[int], lane_of: LaneOf, found: Look, now: Micros

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -109,6 +110,10 @@ class Lane:
     narrowed_at: Micros = 0
     proven: bool = False
     """Whether the receiver took something since this lane began."""
+    sharers: int = 1
+    """Webhooks that keep the receiver's pace together, this one among them: each keeps its part of it."""
+    shared_since: int = -1
+    """The generation of the routing table in which they were counted."""
     tokens: float = 1.0
     """Requests a rate-limited webhook may start now; refilled as time passes, up to one second's worth."""
     refilled_at: Micros = 0
@@ -131,6 +136,12 @@ class Lane:
         return 1 if self.health.is_probing else min(self.window, self.runtime.concurrency)
 
     @property
+    def rate(self) -> float | None:
+        """Requests per second that it may start, None = any number."""
+        own, receiver = self.runtime.rate_per_s, None if self.sharers == 1 else self.runtime.limits.rate_per_s
+        return own if own is None or receiver is None else min(own, receiver / self.sharers)
+
+    @property
     def room(self) -> int:
         """How many more deliveries it may claim."""
         if self.health.backoffs or self.health.is_probing:
@@ -139,8 +150,9 @@ class Lane:
             wanted = max(self.appetite, self.runtime.concurrency)
         if self.alone:
             wanted = 1
-        if self.runtime.rate_per_s is not None:
-            wanted = min(wanted, self.runtime.rate_per_s * PACED_AHEAD_S)
+        rate = self.rate
+        if rate is not None:
+            wanted = min(wanted, math.ceil(rate * PACED_AHEAD_S))
         return max(0, wanted - self.outstanding)
 
     @property
@@ -180,7 +192,7 @@ class Lane:
         """Whether something is queued, and its concurrency and its rate allow one more request."""
         if self.stopped or self.in_flight >= self.slots or not (self.queue or self._may_retry()):
             return False
-        rate = self.runtime.rate_per_s
+        rate = self.rate
         if rate is None:
             return True
         passed = now - self.refilled_at if self.refilled_at else 0

@@ -51,6 +51,8 @@ class WebhookRuntime:
     schedule: tuple[int, ...]
     concurrency: int
     rate_per_s: int | None
+    pace_key: bytes | None
+    """What shares the receiver's pace with it."""
     head_blocks: bool
     """Whether a failing delivery holds back all behind it, until it is delivered or failed."""
     batch_max_events: int
@@ -177,6 +179,7 @@ class RuntimeLoader:
             schedule=tuple(orjson.loads(row["retry_schedule"])),
             concurrency=row["concurrency"],
             rate_per_s=_lower(row["rate_per_s"], limits.rate_per_s),
+            pace_key=row["pace_key"],
             head_blocks=row["failing_head"] == BLOCKS,
             batch_max_events=row["batch_max_events"],
             batch_max_bytes=row["batch_max_bytes"],

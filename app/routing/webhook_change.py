@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Any
 
 import orjson
@@ -17,15 +18,18 @@ from app.core.filters import read_any_filter
 from app.core.header_rules import check_headers
 from app.core.retry import check_schedule
 from app.core.shown_url import shown_url
+from app.core.states import Mode
 from app.routing.sink_guard import AskSink, ask_at_once
 from app.routing.webhook_event_types import check_event_types
 from app.routing.webhook_input import BLOCKS, KeepSecret, WebhookPatch
 from app.security.sealed_fields import ENDPOINT, HEADERS, SECRETS
 from app.security.vault import Vault
+from app.sinks.bounds import PLUGIN_RAISES
 from app.sinks.capabilities import ChecksSettings
 from app.sinks.manager import SinkManager
-from app.sinks.protocol import Sink
+from app.sinks.protocol import AnyBinding, Sink
 from app.sinks.settings import is_address
+from app.sinks.types import Binding
 
 SWITCHED_OFF = "switched off by a user"
 MENDING = frozenset({"sink", "endpoint_sealed", "headers_sealed", "config", "secrets_sealed"})
@@ -213,8 +217,28 @@ class _Change:
         ask(name, lambda: _validated(sink.secrets_model, secrets, "secrets", complete=complete))
         if complete:
             ask(name, lambda: _fitting(sink, config, secrets))
+            self.values["pace_key"] = ask(name, lambda: self._pace_key(sink, config, secrets))
         sealed = self._seal(orjson.dumps(secrets), SECRETS) if secrets else None
         self.values.update(secrets_sealed=sealed, secret_names=_json(sorted(secrets)))
+
+    def _pace_key(self, sink: Sink, config: Mapping[str, Any], secrets: Mapping[str, Any]) -> bytes | None:
+        """What this webhook shares its receiver's pace by, None when it has one for itself."""
+        row = self._row
+        binding: AnyBinding = Binding(
+            row["id"],
+            self._now("name"),
+            row["organization_id"],
+            self._endpoint_url(),
+            sink.config_model.model_validate(config),
+            sink.secrets_model.model_validate(secrets),
+            row["mode"] == Mode.BATCH,
+        )
+        try:
+            limits = sink.limits(binding)
+            key = f"{sink.info.name} {limits.pace_key}" if limits.rate_per_s and limits.pace_key else ""
+        except PLUGIN_RAISES:
+            return None  # what is wrong with its limits is told when it is to send
+        return blake2b(key.encode(), digest_size=16).digest() if key else None
 
     def _endpoint_url(self) -> str:
         return self._patch.endpoint_url or (self._stored("endpoint_sealed", ENDPOINT) or b"").decode()

@@ -70,6 +70,8 @@ class Limits:
     ``max_bytes`` and ``max_item_bytes`` count uncompressed body bytes; ``item_overhead`` is what framing adds to
     each item (a comma, a newline), ``request_overhead`` what it adds once (two brackets). ``rate_per_s`` is how many
     requests a second the receiver takes, None for any number; a webhook's own lower limit goes before it.
+    ``pace_key`` names what has that pace, such as a channel: webhooks of this sink with the same key share it. "" = the
+    webhook has it for itself. It is kept as a digest, so it may hold a secret.
     """
 
     max_events: int = 20_000
@@ -78,6 +80,7 @@ class Limits:
     item_overhead: int = 1
     rate_per_s: int | None = None
     request_overhead: int = 0
+    pace_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

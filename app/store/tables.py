@@ -106,6 +106,7 @@ webhooks = Table(
     Column("batch_max_age_s", Integer, nullable=False),
     Column("retry_schedule", Text, nullable=False),
     Column("rate_per_s", Integer),
+    Column("pace_key", LargeBinary),
     Column("concurrency", Integer, nullable=False),
     Column("failing_head", Text, nullable=False, server_default="steps_aside"),
     Column("partition", SmallInteger, nullable=False),
@@ -117,6 +118,9 @@ webhooks = Table(
     Index(None, "partition"),
 )
 """Subscriptions. JSON columns hold lists or objects; ``*_sealed`` columns hold vault envelopes."""
+
+_SHARES_A_PACE = webhooks.c.pace_key.is_not(None)
+Index("ix_webhooks_pace", webhooks.c.pace_key, sqlite_where=_SHARES_A_PACE, postgresql_where=_SHARES_A_PACE)
 
 webhook_health = Table(
     "webhook_health",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -47,6 +48,8 @@ MAX_BATCH = 16 * 1024 * 1024
 MAX_EVENTS = 20_000
 """Events of one digest: as many as a batch can hold, so that a batch is always one message."""
 
+_CHANNEL_ID = re.compile(r"[CGDU][A-Z0-9]{8,20}")
+"""Ids are the same in every workspace, names are not."""
 _CHANNEL = r"^([CGDU][A-Z0-9]{2,20}|#?[^\s#<>&|@]{1,80})?$"
 
 
@@ -91,6 +94,16 @@ def _is_web_api(url: str) -> bool:
     return urlsplit(url).path.endswith(POST_MESSAGE)
 
 
+def _channel_key(binding: SlackBinding) -> str:
+    """What is known of the channel: its id, its name in the workspace of a token, or the address that it is behind."""
+    channel, token = binding.config.channel, binding.secrets.token
+    if not _is_web_api(binding.endpoint_url):
+        return binding.endpoint_url
+    if _CHANNEL_ID.fullmatch(channel) or token is None:
+        return channel
+    return f"{channel} {token.get_secret_value()}"
+
+
 class SlackSink:
     """Messages for people in a channel."""
 
@@ -106,10 +119,10 @@ class SlackSink:
     secrets_model: type[BaseModel] = SlackSecrets
 
     def limits(self, binding: SlackBinding) -> Limits:
-        """One event per message, or a whole batch in one digest; one message a second."""
-        if not binding.batch:
-            return Limits(1, MAX_ONE, MAX_ONE, item_overhead=0, rate_per_s=MESSAGES_PER_S)
-        return Limits(MAX_EVENTS, MAX_BATCH, MAX_ONE, item_overhead=0, rate_per_s=MESSAGES_PER_S)
+        """One event per message, or a whole batch in one digest; one message a second for all webhooks of a channel."""
+        events, size = (MAX_EVENTS, MAX_BATCH) if binding.batch else (1, MAX_ONE)
+        key = _channel_key(binding)
+        return Limits(events, size, MAX_ONE, item_overhead=0, rate_per_s=MESSAGES_PER_S, pace_key=key)
 
     def format(self, event: Event, binding: SlackBinding) -> Item:  # noqa: ARG002 - the protocol's signature
         """The event's story, to be put together with its neighbours."""

@@ -69,6 +69,25 @@ def test_the_web_api_gets_the_channel_and_the_token() -> None:
     assert (body["unfurl_links"], body["unfurl_media"]) == (False, False)
 
 
+C1, C2 = "C0123456789", "C9876543210"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "shared"),
+    [
+        (bound(), bound(console_url="https://relaypoint.example"), True),
+        (bound(), bound(HOOK + "2"), False),
+        (bound(API, token=TOKEN, channel=C1), bound(API, token="xoxb-other", channel=C1), True),
+        (bound(API, token=TOKEN, channel=C1), bound(API, token=TOKEN, channel=C2), False),
+        (bound(API, token=TOKEN, channel="#ops"), bound(API, token=TOKEN, channel="#ops"), True),
+        (bound(API, token=TOKEN, channel="#ops"), bound(API, token="xoxb-other", channel="#ops"), False),
+    ],
+)
+def test_who_posts_into_one_channel_shares_its_pace(one: AnyBinding, other: AnyBinding, shared: bool) -> None:  # noqa: FBT001 - a parameter
+    assert (SINK.limits(one).pace_key == SINK.limits(other).pace_key) is shared
+    assert SINK.limits(one).pace_key
+
+
 def test_the_probe_asks_the_web_api_who_we_are_and_leaves_a_webhook_alone() -> None:
     probe = SINK.probe(bound(API, token=TOKEN))
     assert probe is not None

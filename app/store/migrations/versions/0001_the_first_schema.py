@@ -406,6 +406,7 @@ def upgrade() -> None:
         sa.Column("batch_max_age_s", sa.Integer(), nullable=False),
         sa.Column("retry_schedule", sa.Text(), nullable=False),
         sa.Column("rate_per_s", sa.Integer(), nullable=True),
+        sa.Column("pace_key", sa.LargeBinary(), nullable=True),
         sa.Column("concurrency", sa.Integer(), nullable=False),
         sa.Column("failing_head", sa.Text(), server_default="steps_aside", nullable=False),
         sa.Column("partition", sa.SmallInteger(), nullable=False),
@@ -420,6 +421,14 @@ def upgrade() -> None:
         sa.UniqueConstraint("id", name=op.f("uq_webhooks_id")),
     )
     op.create_index(op.f("ix_webhooks_organization_id_pk"), "webhooks", ["organization_id", "pk"], unique=False)
+    op.create_index(
+        "ix_webhooks_pace",
+        "webhooks",
+        ["pace_key"],
+        unique=False,
+        sqlite_where=sa.text("pace_key IS NOT NULL"),
+        postgresql_where=sa.text("pace_key IS NOT NULL"),
+    )
     op.create_index(op.f("ix_webhooks_partition"), "webhooks", ["partition"], unique=False)
     _first_rows()
 
