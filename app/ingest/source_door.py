@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import orjson
@@ -55,8 +55,8 @@ class _Source:
     enabled: bool
     config: dict[str, Any]
     principal: Principal
-    secret: str
-    previous: str | None
+    secret: str = field(repr=False)
+    previous: str | None = field(repr=False)
     previous_until: Micros
     read_at: Micros
 

@@ -43,7 +43,7 @@ class Inbound:
     """
 
     method: str
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
     received_at: int
 

@@ -290,6 +290,7 @@ def test_a_plugin_that_fails_stores_nothing_and_is_named(
 def test_a_plugin_that_hangs_is_not_waited_for_and_other_sources_go_on(
     app: Flask, services: Services, platform: Caller, source: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    assert send(app, source).status_code == 200
     monkeypatch.setattr(source_reader, "PATIENCE_S", 0.2)
     over = threading.Event()
     hanging = Broken("okta", "")
