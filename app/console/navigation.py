@@ -40,11 +40,19 @@ CONTEXT = (
     _AUDIT_LOG,
 )
 
+OPERATOR = (
+    Entry("Organizations", "/", "building", Permission.ORGANIZATIONS_READ),
+    Entry("Health", "/ops/health", "heartbeat", Permission.PLATFORM_READ),
+    Entry("Plugins", "/ops/plugins", "package", Permission.PLATFORM_READ),
+    Entry("Egress policy", "/ops/egress", "lock", Permission.PLATFORM_READ),
+)
+"""Below no place, for whoever has a role of the whole platform."""
+
 
 def navigation(visit: Visit) -> list[tuple[Entry, str]]:
     """The links of a visitor at a place, each with its address."""
     if visit.place is None:
-        return []
+        return [(entry, entry.path) for entry in OPERATOR if visit.may(entry.needs)]
     entries = ORGANIZATION if visit.place.context_id is None else CONTEXT
     return [
         (entry, visit.url(entry.path) if entry.path else visit.url()) for entry in entries if visit.may(entry.needs)

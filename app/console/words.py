@@ -63,6 +63,11 @@ CLOSED = {
     "deleted": "The webhook was deleted",
 }
 """Why a batch closed."""
+FINDING = {
+    "ok": State("In order", "circle-check", "good"),
+    "warning": State("Look at this", "alert-triangle", "warn"),
+    "failed": State("Failed", "circle-x", "bad"),
+}
 MEMBER = {
     "active": State("Joined", "circle-check", "good"),
     "invited": State("Invited", "clock", "note"),

@@ -11,6 +11,7 @@ from app.console.views.contexts import context_pages
 from app.console.views.deliveries import delivery_list_pages
 from app.console.views.delivery import delivery_pages
 from app.console.views.event_types import event_type_pages
+from app.console.views.operator import operator_pages
 from app.console.views.overview import overview_pages
 from app.console.views.people import key_pages, member_pages
 from app.console.views.replays import replay_pages
@@ -35,6 +36,7 @@ def page_tables(services: Services) -> list[PageTable]:
         event_type_pages(services),
         member_pages(services),
         key_pages(services),
+        operator_pages(services),
         webhook_list_pages(services),
         webhook_pages(services),
         webhook_trial_pages(services),

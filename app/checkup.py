@@ -1,0 +1,147 @@
+"""The check-up: one finding per part of the installation, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+
+from redis.exceptions import RedisError
+from rq import Worker
+
+from app.core.clock import SECOND, system_clock, to_rfc3339
+from app.core.errors import RelaypointError
+from app.delivery.egress_guard import check_build
+from app.delivery.engine import egress_policy, load_sinks
+from app.queue.connection import ring_redis
+from app.queue.embedded import find_server
+from app.security.resealing import left_to_reseal, refuse_missing_keys
+from app.security.vault import open_vault
+from app.settings import Settings
+from app.store.due import late_partitions
+from app.store.engine import open_store
+from app.store.migrate import schema_status
+from app.store.plugin_faults import KnownFault, recent_faults
+
+OK = "ok"
+WARNING = "warning"
+FAILED = "failed"
+LATE = 30 * SECOND
+"""A partition whose due deliveries are this old is not being drained."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The state of one part; ``advice`` says what to do, "" when there is nothing to do."""
+
+    part: str
+    state: str
+    text: str
+    advice: str = ""
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """One finding per part; a broken part never hides the next."""
+    checks: list[tuple[str, Callable[[Settings], Finding]]] = [
+        ("configuration", _configuration),
+        ("database", _database),
+        ("secrets", _secrets),
+        ("redis", _redis),
+        ("workers", _workers),
+        ("plugins", _plugins),
+        ("plugin-calls", _plugin_calls),
+        ("egress", _egress),
+    ]
+    for part, check in checks:
+        try:
+            yield check(settings)
+        except (RelaypointError, OSError, RedisError) as error:
+            yield Finding(part, FAILED, str(error) or type(error).__name__)
+
+
+def _configuration(settings: Settings) -> Finding:
+    vault = open_vault(settings.instance, settings.secret_keys)
+    return Finding("configuration", OK, f"instance {settings.instance}, secrets sealed with key {vault.current}")
+
+
+def _database(settings: Settings) -> Finding:
+    kind = settings.database_url.partition(":")[0]
+    with closing(open_store(settings.database_url)) as store:
+        revision, head = schema_status(store)
+    if revision != head:
+        return Finding("database", FAILED, f"{kind}: schema {revision or 'empty'}", "run: relaypoint db upgrade")
+    return Finding("database", OK, f"{kind}: schema {revision}")
+
+
+def _secrets(settings: Settings) -> Finding:
+    vault = open_vault(settings.instance, settings.secret_keys)
+    with closing(open_store(settings.database_url)) as store, store.read() as connection:
+        refuse_missing_keys(connection, vault)
+        left = left_to_reseal(connection, vault.current)
+    if left:
+        advice = "keep every key, or run: relaypoint keys rotate-master"
+        return Finding("secrets", OK, f"{left} sealed with an earlier master key than {vault.current}", advice)
+    unused = ", ".join(key_id for key_id in vault.key_ids if key_id != vault.current)
+    text = f"all sealed with {vault.current}"
+    return Finding("secrets", OK, f"{text}; {unused} can be removed" if unused else text)
+
+
+def _redis(settings: Settings) -> Finding:
+    if settings.redis_url is None:
+        return Finding("redis", OK, f"embedded, started by `relaypoint up` from {find_server()}")
+    advice = "start it, or mend RELAYPOINT_REDIS_URL; until then the tick cannot ring"
+    try:
+        ring_redis(settings.redis_url).ping()
+    except (RedisError, OSError) as error:
+        return Finding("redis", FAILED, f"does not answer: {type(error).__name__}", advice)
+    return Finding("redis", OK, "answers")
+
+
+def _workers(settings: Settings) -> Finding:
+    with closing(open_store(settings.database_url)) as store, store.read() as connection:
+        late = late_partitions(connection, system_clock() - LATE)
+    advice = "start one: relaypoint worker"
+    if late:
+        return Finding("workers", FAILED, f"{len(late)} partitions have deliveries more than 30 s late", advice)
+    if settings.redis_url is None:
+        return Finding("workers", OK, "nothing is late; `relaypoint up` runs the workers")
+    number = Worker.count(connection=ring_redis(settings.redis_url))
+    return Finding("workers", OK, f"{number} at work") if number else Finding("workers", WARNING, "none", advice)
+
+
+def _plugins(settings: Settings) -> Finding:
+    manager = load_sinks(settings)
+    failed = manager.failed_plugins
+    if failed:
+        names = ", ".join(f"{plugin.name} ({plugin.error})" for plugin in failed)
+        return Finding("plugins", WARNING, f"left out: {names}", "mend or uninstall them; their deliveries are parked")
+    return Finding("plugins", OK, f"sinks: {', '.join(manager.names())}; sources: {', '.join(manager.source_names())}")
+
+
+def _plugin_calls(settings: Settings) -> Finding:
+    """What plugins did wrong at work, in any process."""
+    with closing(open_store(settings.database_url)) as store, store.read() as connection:
+        faults = recent_faults(connection, system_clock())
+    if not faults:
+        return Finding("plugin-calls", OK, "no plugin failed at work in the last day")
+    told = "; ".join(_told(fault) for fault in faults)
+    return Finding("plugin-calls", WARNING, told, "mend or switch off the plugin, then resume its webhooks")
+
+
+def _told(fault: KnownFault) -> str:
+    """A fault of a sink, or of a hook, which knows no webhook."""
+    often = f"{fault.times} times, last {to_rfc3339(fault.last_at)}"
+    if not fault.webhook_id:
+        return f"plugin {fault.sink} failed in {fault.call}: {fault.error} ({often})"
+    return f"sink {fault.sink} failed to {fault.call}: {fault.error} ({often}, webhook {fault.webhook_id})"
+
+
+def _egress(settings: Settings) -> Finding:
+    build = check_build()
+    allowed = ", ".join(["public addresses", *settings.egress_allow])
+    policy = egress_policy(settings)
+    versions = f"pycurl {build.pycurl}, libcurl {build.libcurl}, {build.tls}"
+    text = f"{versions}; dials {allowed}; trusts {policy.ca_bundle}"
+    if settings.egress_allow_http:
+        return Finding("egress", WARNING, text, "plain http is allowed: RELAYPOINT_EGRESS_ALLOW_HTTP")
+    return Finding("egress", OK, text)

@@ -1,0 +1,41 @@
+"""The operator's pages: the check-up, plugins and the address policy, without any tenant's data."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.store.plugin_faults import FaultKind, add_faults
+from tests.console.site import Site
+
+
+def test_the_check_up_names_each_part_and_the_ledger_is_added_up_on_demand(site: Site) -> None:
+    page = site.get("/ops/health").text
+    for part in ("Configuration", "Database", "Secrets", "Redis", "Workers", "Plugins", "Egress"):
+        assert f'data-label="Part">{part}<' in page
+    assert "Balanced to zero" not in page
+    site.world.add_webhook("http://127.0.0.1:9/")
+    site.world.send_numbers(1, 2, 3)
+    page = site.get("/ops/health?ledger=1").text
+    assert "Balanced to zero" in page
+    assert '<span class="soft">Pending</span><b>3</b>' in page
+
+
+def test_plugins_say_what_they_bring_along(site: Site) -> None:
+    page = site.get("/ops/plugins").text
+    assert '<span class="tag">sink splunk_hec</span>' in page
+    with site.services.store.write() as connection:
+        add_faults(connection, {FaultKind("splunk_hec", "format", "ValueError"): 3}, site.services.clock())
+    assert "failed in format: ValueError. 3 times" in site.get("/ops/plugins").text
+
+
+def test_the_policy_is_shown_with_what_the_operator_allowed(site: Site) -> None:
+    page = site.get("/ops/egress").text
+    assert "169.254.0.0/16" in page
+    assert "127.0.0.0/8" in page
+    assert "Plain http is allowed" in page
+
+
+@pytest.mark.parametrize("path", ["/ops/health", "/ops/plugins", "/ops/egress"])
+def test_no_page_of_the_operator_names_a_tenant(site: Site, path: str) -> None:
+    site.add_organization("secretive", "Secretive Ltd")
+    assert "Secretive" not in site.get(path).text
