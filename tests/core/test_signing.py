@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from standardwebhooks import Webhook
+from standardwebhooks import Webhook, WebhookVerificationError
 
 from app.core.errors import InvalidInputError
 from app.core.signing import Reason, Signer, Verification, format_secret, new_secret, parse_secret, verify
@@ -48,6 +48,9 @@ def test_the_reference_library_verifies_with_either_secret_of_a_rotation(
     }
     for key in (old, new):
         assert Webhook(format_secret(key)).verify(b'{"a":1}', headers) == {"a": 1}
+    for body, key in ((b'{"a":2}', old), (b'{"a":1}', b"neither of them, surely"[:24] + b"!")):
+        with pytest.raises(WebhookVerificationError):
+            Webhook(format_secret(key)).verify(body, headers)
 
 
 @given(keyring=st.lists(keys, min_size=1, max_size=3, unique=True), message_id=ids, body=st.binary(), data=st.data())

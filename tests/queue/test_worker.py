@@ -24,9 +24,9 @@ STUB = Path(__file__).with_name("stub_worker.py")
 
 
 class WorkerUnderTest:
-    def __init__(self, url: str, notes: Path, drain_s: float) -> None:
+    def __init__(self, url: str, notes: Path, *words: object) -> None:
         self._notes = notes
-        self.process = subprocess.Popen([sys.executable, str(STUB), url, str(notes), str(drain_s)])
+        self.process = subprocess.Popen([sys.executable, str(STUB), url, str(notes), *map(str, words)])
 
     def notes(self) -> list[str]:
         return self._notes.read_text().splitlines() if self._notes.exists() else []
@@ -38,15 +38,15 @@ class WorkerUnderTest:
             time.sleep(0.02)
 
 
-StartWorker = Callable[[float], WorkerUnderTest]
+StartWorker = Callable[..., WorkerUnderTest]
 
 
 @pytest.fixture
 def start_worker(redis: Redis, redis_process: RedisProcess, tmp_path: Path) -> Iterator[StartWorker]:
     workers: list[WorkerUnderTest] = []
 
-    def start(drain_s: float) -> WorkerUnderTest:
-        worker = WorkerUnderTest(redis_process.url, tmp_path / "notes", drain_s)
+    def start(*words: float) -> WorkerUnderTest:
+        worker = WorkerUnderTest(redis_process.url, tmp_path / "notes", *words)
         workers.append(worker)
         worker.await_note("start")
         return worker
@@ -81,6 +81,12 @@ def test_a_worker_whose_engine_died_exits_with_an_error(redis: Redis, start_work
     worker = start_worker(60)
     RedisDoorbell(redis, system_clock).ring([13])
     assert worker.process.wait(5) == EXIT_ENGINE_DEAD
+
+
+def test_a_worker_in_which_no_thread_gets_a_turn_ends_by_itself(redis: Redis, start_worker: StartWorker) -> None:
+    worker = start_worker(60, 2.0)
+    RedisDoorbell(redis, system_clock).ring([14])
+    assert worker.process.wait(20) == 1
 
 
 @pytest.mark.parametrize("busy", [False, True], ids=["idle", "draining"])
