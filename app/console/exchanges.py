@@ -68,10 +68,7 @@ def _text(part: bytes, *, whole: bool) -> str:
     text = part.decode("utf-8", "replace")
     if text.count("\N{REPLACEMENT CHARACTER}") > len(text) // 20:
         return part.hex(" ", 4)
-    return _CONTROL.sub("\N{SYMBOL FOR NULL}", text)
-
-
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+    return text
 
 
 def curl_of(request: SentRequest) -> str:

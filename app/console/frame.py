@@ -20,6 +20,7 @@ from app.console.place import url
 from app.console.surroundings import Surroundings
 from app.console.theme import THEMES, choose_theme, theme_of
 from app.console.views import page_tables
+from app.console.visible import visible
 from app.core.errors import ConflictError, ForbiddenError, InvalidInputError, NotFoundError, TemporaryError
 from app.services import Services
 
@@ -43,7 +44,12 @@ def install_console(app: Flask, services: Services, keeper: DoorKeeper) -> None:
         keeper: of the door, who knows who is signed in.
     """
     assets = load_assets()
-    app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True, "undefined": StrictUndefined}
+    app.jinja_options = {
+        "trim_blocks": True,
+        "lstrip_blocks": True,
+        "undefined": StrictUndefined,
+        "finalize": visible,
+    }
     blueprint = Blueprint("console", __name__, template_folder="templates")
     keeper.guard(blueprint)
     blueprint.add_url_rule(f"{PREFIX}<name>", endpoint="asset", view_func=assets.serve)
