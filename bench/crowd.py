@@ -55,6 +55,14 @@ def crowd(settings: Settings, urls: Sequence[str], event_count: int, *, everybod
         store.close()
 
 
+def crowd_beside_places(settings: Settings, urls: Sequence[str], event_count: int) -> None:
+    """:func:`crowd` with everything owed to everybody, and the other places, whose events warm up a web process."""
+    crowd(settings, urls, event_count, everybody=True)
+    store = open_store(settings.database_url)
+    stack.create_organizations(store, [place for place in stack.places() if place != PLACE])
+    store.close()
+
+
 def _make_webhooks(settings: Settings, store: Store, urls: Sequence[str]) -> list[int]:
     first = stack.create_webhook(settings, store, PLACE, urls[0])
     vault = open_vault(settings.instance, settings.secret_keys)

@@ -10,11 +10,9 @@ from contextlib import closing
 import orjson
 
 from app.core.errors import TemporaryError
-from app.settings import Settings
-from app.store import open_store
 from bench import stack
 from bench.arrivals import arrivals
-from bench.crowd import PLACE, crowd
+from bench.crowd import PLACE, crowd_beside_places
 from bench.figures import Figure
 from bench.latency_figures import post_steadily
 from bench.run import Bench, wait, working
@@ -49,7 +47,7 @@ def fairness(bench: Bench, runs: int) -> list[Figure]:
 def _p95(bench: Bench, urls: Sequence[str], seen: Mapping[str, list[float]], run: str) -> float:
     """Milliseconds from the 200 to the receiver that 95 of 100 deliveries to healthy webhooks did not exceed."""
     with (
-        working(bench, lambda settings: _prepare(settings, urls)) as ours,
+        working(bench, lambda settings: crowd_beside_places(settings, urls, 1)) as ours,
         serving(ours.store, ours.environ, ours.place.folder) as web,
     ):
         ours.ring()
@@ -57,14 +55,6 @@ def _p95(bench: Bench, urls: Sequence[str], seen: Mapping[str, list[float]], run
         wait(lambda: _all_there(accepted, seen))
     waits = sorted(max(0.0, there - moment) for event, moment in accepted.items() for there in seen[event])
     return waits[int(len(waits) * 0.95)] * 1000
-
-
-def _prepare(settings: Settings, urls: Sequence[str]) -> None:
-    crowd(settings, urls, 1, everybody=True)
-    store = open_store(settings.database_url)
-    # The web process is warmed up with events of every place.
-    stack.create_organizations(store, [place for place in stack.places() if place != PLACE])
-    store.close()
 
 
 def _all_there(accepted: Mapping[str, float], seen: Mapping[str, list[float]]) -> bool:

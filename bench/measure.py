@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.console_figures import console
 from bench.crowd_figures import backlog_scale, many_hosts, slow_receivers, webhook_scale
 from bench.databases import POSTGRES_VARIABLE, Server, postgres_at_hand, postgres_server, sqlite_server
 from bench.drain_figures import Say, drain_figures, drain_rows
@@ -34,9 +35,10 @@ SCENARIOS: dict[str, Callable[[Bench, int], list[Figure]]] = {
     "many-hosts": many_hosts,
     "webhook-scale": webhook_scale,
     "backlog-scale": backlog_scale,
+    "console": console,
 }
 """What is measured beside the drain, by the name that ``--only`` takes."""
-ONCE = frozenset({"fairness", "many-hosts", "webhook-scale", "backlog-scale"})
+ONCE = frozenset({"console", "fairness", "many-hosts", "webhook-scale", "backlog-scale"})
 """Measured in one run: they compare rates among themselves, and filling their tables takes long."""
 NAMES = (DRAIN, *SCENARIOS)
 

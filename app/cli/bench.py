@@ -47,8 +47,8 @@ def bench(
     """Measure what this machine delivers and takes in, beside naive designs and the floor.
 
     Needs the source checkout. Starts servers and workers of its own on this machine, and removes what it made. All of
-    it takes about a quarter of an hour; --only takes drain, ingest, end-to-end, latency, fairness, matching,
-    slow-receivers, many-hosts, webhook-scale or backlog-scale.
+    it takes about half an hour; --only takes drain, ingest, end-to-end, latency, fairness, matching,
+    slow-receivers, many-hosts, webhook-scale, backlog-scale or console.
     """
     if formats:
         _formats(as_json=as_json)

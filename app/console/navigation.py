@@ -29,6 +29,7 @@ ORGANIZATION = (
     Entry("Change windows", "change-windows", "calendar-time", Permission.POLICIES_READ),
     Entry("Sensitivity rules", "sensitivity-rules", "shield-lock", Permission.POLICIES_READ),
     Entry("Members", "members", "users", Permission.MEMBERS_READ),
+    Entry("Sources", "sources", "plug-connected", Permission.SOURCES_READ),
     Entry("API keys", "keys", "key", Permission.KEYS_READ),
     Entry("Event types", "event-types", "list-details", Permission.EVENTS_READ),
 )

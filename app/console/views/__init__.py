@@ -16,6 +16,7 @@ from app.console.views.overview import overview_pages
 from app.console.views.people import key_pages, member_pages
 from app.console.views.replays import replay_pages
 from app.console.views.sensitivity_rules import sensitivity_rule_pages
+from app.console.views.sources import one_source_pages, source_pages
 from app.console.views.start import start_pages
 from app.console.views.webhook import secret_pages, webhook_action_pages, webhook_pages, webhook_trial_pages
 from app.console.views.webhook_history import webhook_history_pages
@@ -36,6 +37,8 @@ def page_tables(services: Services) -> list[PageTable]:
         event_type_pages(services),
         member_pages(services),
         key_pages(services),
+        source_pages(services),
+        one_source_pages(services),
         operator_pages(services),
         webhook_list_pages(services),
         webhook_pages(services),
