@@ -29,7 +29,7 @@ from app.ops.logging import configure_logging
 from app.ops.supervisor import Supervisor
 from app.queue.connection import ring_redis
 from app.queue.embedded import prepare_server
-from app.settings import Settings, load_settings
+from app.settings import PREFIX, Settings, load_settings
 from app.store import migrate
 
 log = logging.getLogger(__name__)
@@ -90,15 +90,21 @@ def _stack(settings: Settings, environ: Mapping[str, str]) -> list[ChildSpec]:
     web = own_command("web", "--host", settings.host, "--port", str(settings.port))
     return [
         ChildSpec(name="web", argv=web, environ=environ, order=_WEB, grace_s=WEB_GRACE_S + 2),
-        ChildSpec(name="tick", argv=own_command("tick"), environ=environ, order=_TICK),
+        ChildSpec(name="tick", argv=own_command("tick"), environ=_without_master_keys(environ), order=_TICK),
         *worker_specs(settings.workers, dict(environ), order=_WORKERS),
     ]
+
+
+def _without_master_keys(environ: Mapping[str, str]) -> dict[str, str]:
+    """For a process that seals and opens nothing."""
+    return {name: value for name, value in environ.items() if name != f"{PREFIX}SECRET_KEYS"}
 
 
 def _start_redis(settings: Settings, supervisor: Supervisor, environ: Mapping[str, str]) -> str:
     """Start the embedded server and wait until it answers; answers its URL."""
     server = prepare_server(settings.instance)
-    supervisor.add([ChildSpec(name="redis", argv=server.argv, environ=environ, order=_REDIS)])
+    bare = {name: value for name, value in environ.items() if not name.startswith(PREFIX)}
+    supervisor.add([ChildSpec(name="redis", argv=server.argv, environ=bare, order=_REDIS)])
     client = ring_redis(server.url)
     deadline = time.monotonic() + REDIS_START_S
     while True:

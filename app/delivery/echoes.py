@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import SecretStr
 
@@ -19,7 +19,7 @@ _MASK = MASK.encode()
 
 
 def credentials_of(runtime: WebhookRuntime, request: OutboundRequest) -> tuple[bytes, ...]:
-    """Every text that a receiver may not see repeated: secrets, headers that carry them, and a secret address.
+    """Every text that may not be kept when a receiver repeats it: secrets, what may be one in the address or a header.
 
     The longest come first, so that none is masked in part.
     """
@@ -48,6 +48,9 @@ def _texts(runtime: WebhookRuntime, request: OutboundRequest) -> Iterator[str]:
     for name, value in runtime.headers:
         if is_secret_name(name):
             yield from (value, value.rpartition(" ")[2])
+    parts = urlsplit(request.url)
+    # As it is sent, and as a receiver reads it.
+    yield from (piece.partition("=")[2] or piece for piece in parts.query.split("&"))
+    yield from (value for _, value in parse_qsl(parts.query))
     if runtime.sink.info.secret_url:
-        parts = urlsplit(request.url)
         yield from (parts.path, parts.query)

@@ -116,6 +116,20 @@ def test_a_credential_that_the_receiver_repeats_is_not_kept(
         assert secret not in shown
 
 
+def test_a_token_in_the_address_that_the_receiver_repeats_is_not_kept(
+    world: World, target: Receiver, drain: Drain
+) -> None:
+    target.respond = echo
+    hook = world.add_webhook(f"{target.url}?key=c4nary%2Fkey&v=2")
+    world.send_numbers(1)
+    world.deliver(drain)
+    assert "c4nary%2Fkey" in target.requests[0].path
+    (attempt,) = world.attempts(hook)
+    assert attempt.response
+    assert b"v=2" in attempt.response.body
+    assert "c4nary" not in str(attempt)
+
+
 def test_an_answer_without_a_credential_is_kept_to_the_byte(world: World, target: Receiver, drain: Drain) -> None:
     target.respond = lambda _request: Reply(200, (), b'{"text":"Success","code":0}\xff\x00')
     hook = world.add_webhook(target.url, headers={"X-Short": "abc", "Accept": "application/json"})

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
 
 import pytest
 from sqlalchemy import delete, func, insert, select, update
@@ -54,7 +55,19 @@ def what(store: Store, **more: object) -> tuple[int, str]:
 
 
 @pytest.fixture
-def chained(store: Store, clock: MovableClock) -> Store:
+def chained(sqlite_url: str, clock: MovableClock) -> Iterator[Store]:
+    """A chain to tamper with: how it is read does not depend on the database."""
+    with closing(open_store(sqlite_url, pool_size=2)) as store:
+        yield filled(store, clock)
+
+
+@pytest.fixture
+def shared(store: Store, clock: MovableClock) -> Store:
+    """The same on both databases."""
+    return filled(store, clock)
+
+
+def filled(store: Store, clock: MovableClock) -> Store:
     """Seven records of one organization and three of another."""
     with store.write() as connection:
         for organization in (ORGANIZATION, OTHER):
@@ -83,9 +96,9 @@ def one_event(store: Store, number: int) -> object:
     return events.c.dedupe_key == own_event_key(event_of(store, number))
 
 
-def test_what_nobody_touched_is_whole(chained: Store) -> None:
-    assert found(chained) is None
-    assert found(chained, OTHER) is None
+def test_what_nobody_touched_is_whole(shared: Store) -> None:
+    assert found(shared) is None
+    assert found(shared, OTHER) is None
 
 
 def test_an_organization_that_never_changed_anything_is_whole(chained: Store) -> None:
@@ -93,10 +106,10 @@ def test_an_organization_that_never_changed_anything_is_whole(chained: Store) ->
     assert found(chained, "quiet") is None
 
 
-def test_an_edited_event_is_named(chained: Store) -> None:
-    run(chained, update(events).where(one_event(chained, 4)).values(body=b"{}"))
-    assert what(chained) == (4, f"has another event {event_of(chained, 4)} than was written")
-    assert found(chained, OTHER) is None
+def test_an_edited_event_is_named(shared: Store) -> None:
+    run(shared, update(events).where(one_event(shared, 4)).values(body=b"{}"))
+    assert what(shared) == (4, f"has another event {event_of(shared, 4)} than was written")
+    assert found(shared, OTHER) is None
 
 
 def test_two_events_that_changed_places_are_named(chained: Store) -> None:
@@ -209,24 +222,24 @@ def test_an_older_head_put_back_is_found_by_what_was_written_down(chained: Store
     assert what(chained, anchors=anchors) == (9, "is another than the one that was written down")
 
 
-def test_retention_takes_events_and_leaves_the_chain_whole(chained: Store, clock: MovableClock) -> None:
+def test_retention_takes_events_and_leaves_the_chain_whole(shared: Store, clock: MovableClock) -> None:
     clock.advance(100 * DAY)
-    write(chained, clock, 1)
-    assert remove_events(chained, clock() - 90 * DAY, 0)
-    with chained.read() as connection:
+    write(shared, clock, 1)
+    assert remove_events(shared, clock() - 90 * DAY, 0)
+    with shared.read() as connection:
         assert connection.execute(select(func.count()).select_from(events)).scalar_one() == 1
-    assert found(chained, since=clock() - 90 * DAY) is None
+    assert found(shared, since=clock() - 90 * DAY) is None
 
 
-def test_another_master_key_changes_nothing_about_the_chain(chained: Store) -> None:
-    reseal(chained, Vault(KEYS, "two"), lambda _done: None)
-    with chained.snapshot() as connection:
+def test_another_master_key_changes_nothing_about_the_chain(shared: Store) -> None:
+    reseal(shared, Vault(KEYS, "two"), lambda _done: None)
+    with shared.snapshot() as connection:
         check = ChainCheck(connection, Vault({"two": KEYS["two"]}, "two"), ORGANIZATION, kept_since=0)
         assert sum(check) == 7
     assert check.broken is None
 
 
-def test_many_who_change_things_at_once_make_one_chain(chained: Store, database_url: str, clock: MovableClock) -> None:
+def test_many_who_change_things_at_once_make_one_chain(shared: Store, database_url: str, clock: MovableClock) -> None:
     stores = [open_store(database_url, pool_size=2) for _ in range(4)]
     threads = [threading.Thread(target=write, args=(store, clock, 10)) for store in stores]
     for thread in threads:
@@ -235,26 +248,26 @@ def test_many_who_change_things_at_once_make_one_chain(chained: Store, database_
         thread.join()
     for store in stores:
         store.close()
-    assert found(chained) is None
-    with chained.read() as connection:
+    assert found(shared) is None
+    with shared.read() as connection:
         head = read_head(connection, VAULT, ORGANIZATION)
     assert head is not None
     assert head.number == 47
 
 
-def test_a_change_that_was_not_committed_leaves_no_record(chained: Store, clock: MovableClock) -> None:
+def test_a_change_that_was_not_committed_leaves_no_record(shared: Store, clock: MovableClock) -> None:
     audit = OwnAudit(VAULT, clock=clock, random_bytes=secrets.token_bytes)
 
     def fail() -> None:
-        with chained.write() as connection:
+        with shared.write() as connection:
             audit.record(connection, change(ORGANIZATION, 1))
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         fail()
-    write(chained, clock, 1)
-    assert found(chained, since=clock() - SECOND) is None
-    with chained.read() as connection:
+    write(shared, clock, 1)
+    assert found(shared, since=clock() - SECOND) is None
+    with shared.read() as connection:
         head = read_head(connection, VAULT, ORGANIZATION)
     assert head is not None
     assert head.number == 8
