@@ -73,6 +73,16 @@ def test_nobody_gets_in_without_a_password_or_while_disabled(
         door.sign_in(EMAIL, PASSWORD, SOMEWHERE)
 
 
+def test_a_session_of_somebody_who_is_disabled_counts_for_nothing_even_while_it_is_there(
+    store: Store, door: FrontDoor
+) -> None:
+    add_person(store)
+    session = door.sign_in(EMAIL, PASSWORD, SOMEWHERE)
+    with store.write() as connection:
+        connection.execute(update(users).values(disabled_at=1))
+    assert door.person(session) is None
+
+
 def test_an_unknown_account_takes_as_long_as_a_known_one(store: Store, clock: MovableClock) -> None:
     slow = Passwords(Parameters(Type.ID, 19, 16, 32, time_cost=2, memory_cost=4096, parallelism=1))
     with store.write() as connection:
