@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 from flask import Blueprint, Flask, Response, render_template, request
-from jinja2 import StrictUndefined
+from jinja2 import Environment, StrictUndefined
 from werkzeug.exceptions import HTTPException
 
 from app.console import filters
@@ -44,12 +44,6 @@ def install_console(app: Flask, services: Services, keeper: DoorKeeper) -> None:
         keeper: of the door, who knows who is signed in.
     """
     assets = load_assets()
-    app.jinja_options = {
-        "trim_blocks": True,
-        "lstrip_blocks": True,
-        "undefined": StrictUndefined,
-        "finalize": visible,
-    }
     blueprint = Blueprint("console", __name__, template_folder="templates")
     keeper.guard(blueprint)
     blueprint.add_url_rule(f"{PREFIX}<name>", endpoint="asset", view_func=assets.serve)
@@ -63,9 +57,21 @@ def install_console(app: Flask, services: Services, keeper: DoorKeeper) -> None:
     add_page_headers(blueprint, keeper.settings)
     blueprint.context_processor(_common)
     app.register_blueprint(blueprint)
-    app.jinja_env.filters.update(filters.FILTERS)
-    app.jinja_env.globals.update(
-        asset=assets.url, path=url, navigation=navigation, surroundings=Surroundings(services), themes=THEMES
+    _set_up_templates(app.jinja_env, services)
+
+
+def _set_up_templates(templates: Environment, services: Services) -> None:
+    """Before the first template is loaded: Flask may have made the environment already."""
+    templates.trim_blocks = templates.lstrip_blocks = True
+    templates.undefined = StrictUndefined
+    templates.finalize = visible
+    templates.filters.update(filters.FILTERS)
+    templates.globals.update(
+        asset=load_assets().url,
+        path=url,
+        navigation=navigation,
+        surroundings=Surroundings(services),
+        themes=THEMES,
     )
 
 
