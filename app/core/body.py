@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 from urllib.parse import unquote
 
@@ -20,6 +21,13 @@ MAX_DEPTH = 32
 """Levels of nesting in one element."""
 MAX_ELEMENT_BYTES = 256 * 1024
 """Bytes of one element as compact JSON."""
+
+MAX_ELEMENTS = 100_000
+"""Events of one body, the bad ones too."""
+MAX_PIECES = 6_000_000
+"""Commas, brackets and lines of one body: each stands for a value, which takes far more memory than its bytes."""
+_SMALL = 1024 * 1024
+"""A body of fewer bytes cannot hold too many values."""
 
 _NDJSON = frozenset(
     {"application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonl", "application/jsonlines"}
@@ -81,12 +89,15 @@ def split_body(body: bytes, content_type: str, headers: Mapping[str, str]) -> li
     kind = _media_type(content_type)
     lowered = {name.lower(): value for name, value in headers.items()}
     body = body.removeprefix(_BOM).strip()
+    _check_pieces(body)
     if f"{_CE_HEADER}specversion" in lowered and f"{_CE_HEADER}id" in lowered:
         data = _load(body) if body else None
         return [check_element(0, _binary_cloudevent(lowered, data))]
     if not body:
         raise InvalidInputError("the body is empty; send one event, a JSON array or NDJSON")
-    parts = list(_parse(body, kind))
+    parts = list(islice(_parse(body, kind), MAX_ELEMENTS + 1))
+    if len(parts) > MAX_ELEMENTS:
+        raise InvalidInputError(f"one body may hold {MAX_ELEMENTS} events; send them in several")
     if kind == _CE_BATCH and not body.startswith(b"["):
         raise InvalidInputError("a CloudEvents batch must be a JSON array")
     elements = [check_element(index, part) for index, part in enumerate(parts)]
@@ -105,6 +116,16 @@ def _media_type(content_type: str) -> str:
             "send application/json, application/x-ndjson or a CloudEvents JSON type, in UTF-8", field="content-type"
         )
     return kind
+
+
+def _check_pieces(body: bytes) -> None:
+    """Refuse a body that would fill the memory when it is parsed.
+
+    Raises:
+        InvalidInputError: it holds too many values.
+    """
+    if len(body) > _SMALL and sum(body.count(mark) for mark in (b",", b"{", b"[", b"\n")) > MAX_PIECES:
+        raise InvalidInputError("the body holds too many values for one; send it in smaller parts")
 
 
 class _Unparsed:

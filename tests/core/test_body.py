@@ -1,3 +1,5 @@
+import resource
+
 import orjson
 import pytest
 from hypothesis import given
@@ -97,6 +99,24 @@ def test_depth_and_size_are_bounded_per_element() -> None:
     bodies = [nested(MAX_DEPTH), nested(MAX_DEPTH + 1), nested(600), b'{"a":"' + b"x" * 300_000 + b'"}']
     assert data_of(b"[" + b",".join(bodies) + b"]")[1:] == ["too_deep", "too_deep", "too_large"]
     assert isinstance(data_of(nested(MAX_DEPTH))[0], dict)
+
+
+@pytest.mark.parametrize("piece", [b"{},", b"1,", b"[],", b'"a",', b"{}\n", b"1\n"])
+def test_a_body_that_would_fill_the_memory_is_refused_before_it_is_parsed(piece: bytes) -> None:
+    whole = piece * (64 * 1024 * 1024 // len(piece))
+    kind = "application/x-ndjson" if piece.endswith(b"\n") else "application/json"
+    body = whole if piece.endswith(b"\n") else b"[" + whole + b"0]"
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(InvalidInputError, match="smaller parts"):
+        split_body(body, kind, {})
+    # Copies of the body itself are all that may be made, in KiB.
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 4 * 64 * 1024
+
+
+def test_the_number_of_events_in_one_body_is_bounded() -> None:
+    assert len(split_body(b"[" + b"1," * 99_999 + b"1]", "application/json", {})) == 100_000
+    with pytest.raises(InvalidInputError, match="100000 events"):
+        split_body(b"[" + b"1," * 100_000 + b"1]", "application/json", {})
 
 
 def test_20_000_events_in_one_array_stay_in_order() -> None:
