@@ -211,7 +211,8 @@ class _Change:
         config = (self._patch.config or {}) if self._patch.says("config") else orjson.loads(self._now("config"))
         ask, name = self._rules.ask, sink.info.name
         ask(name, lambda: _validated(sink.config_model, config, "config", complete=complete))
-        self._new_origin = self._new_origin or _moved(sink, orjson.loads(self._now("config")), config)
+        before = orjson.loads(self._now("config"))
+        self._new_origin = self._new_origin or _moved(sink, before, config, in_use=complete)
         self.values["config"] = _json(config)
         secrets = self._secrets()
         ask(name, lambda: _validated(sink.secrets_model, secrets, "secrets", complete=complete))
@@ -295,11 +296,17 @@ def _fitting(sink: Sink, config: Mapping[str, Any], secrets: Mapping[str, Any]) 
         raise InvalidInputError(str(wrong), field="config") from None
 
 
-def _moved(sink: Sink, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
-    """Whether an address among the settings leads to another origin now, where stored secrets must not go."""
+def _moved(sink: Sink, before: Mapping[str, Any], after: Mapping[str, Any], *, in_use: bool) -> bool:
+    """Whether an address among the settings leads to another origin now, where stored secrets must not go.
+
+    One that was left out stood for the sink's own choice, so naming it is a move, too; but not while the webhook is
+    still being set up and has sent nothing.
+    """
     for name, schema in sink.config_model.model_json_schema().get("properties", {}).items():
         old, new = before.get(name), after.get(name)
-        if old != new and is_address(schema) and old and new and origin(str(old)) != origin(str(new)):
+        if old == new or not new or not is_address(schema):
+            continue
+        if origin(str(old)) != origin(str(new)) if old else in_use:
             return True
     return False
 

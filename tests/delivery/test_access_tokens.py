@@ -178,3 +178,12 @@ def test_secrets_do_not_follow_a_token_address_to_another_host(world: World, tar
         with pytest.raises(Exception, match=r"OAuth 2.0 needs|another origin"):
             world.change(hook.id, **change)
     world.change(hook.id, config=config, secrets={"oauth_client_secret": "new"})
+
+
+def test_secrets_do_not_follow_a_token_address_that_was_not_there_before(world: World, target: Receiver) -> None:
+    hook = world.add_webhook(target.url, secrets={"bearer_token": "t0ken"})
+    config = {"oauth_token_url": "https://thief.example/token", "oauth_client_id": "us"}
+    kept = {"bearer_token": {"set": True}, "oauth_client_secret": "theirs"}
+    for change in ({"config": config}, {"config": config, "secrets": kept}):
+        with pytest.raises(Exception, match=r"OAuth 2.0 needs|another origin"):
+            world.change(hook.id, **change)
