@@ -102,6 +102,8 @@ class Drain:
         self._launching = Launching(client, tokens, self._contents, self._landing, clock)
         self._arrivals = Arrivals(tokens, self._landing, self._confirming)
         self._lanes: dict[int, Lane] = {}
+        self._working: dict[int, Lane] = {}
+        """Those that had something queued or on the wire at the last turn: of thousands of lanes, most have not."""
         self.held: set[int] = set()
         self.busy: set[int] = set()
         """Held partitions with work that does not only wait for receivers."""
@@ -132,10 +134,10 @@ class Drain:
     def _look_is_due(self, now: Micros) -> bool:
         if now - self._renewed_at >= RENEW:
             return True
-        if any(lane.landed and not lane.has_queued and lane.is_hungry for lane in self._lanes.values()):
+        if any(lane.landed and not lane.has_queued and lane.is_hungry for lane in self._working.values()):
             return True
         if not self._client.in_flight:
-            return not any(lane.has_queued for lane in self._lanes.values())
+            return not any(lane.has_queued for lane in self._working.values())
         return now - self._looked_at >= RECHECK and self._more_came(now)
 
     def _more_came(self, now: Micros) -> bool:
@@ -194,7 +196,7 @@ class Drain:
 
     def _quiet(self, held: set[int], look: Look) -> set[int]:
         """Partitions with nothing due, queued, on the wire or to be asked about."""
-        working = {lane.partition for lane in self._lanes.values() if not lane.is_idle}
+        working = {lane.partition for lane in self._working.values() if not lane.is_idle}
         asking = self._confirming.partitions.union(lane.partition for lane, _ in look.receipts)
         return held - look.busy - working - asking
 
@@ -207,6 +209,8 @@ class Drain:
         if fenced:
             log.warning("late results refused", extra={"deliveries": fenced})
         self.held = held
+        for lane, _ in (*look.claimed, *look.batches):
+            self._working[lane.runtime.pk] = lane
         for lane, rows in look.claimed:
             self._queue(lane, rows, now)
         for lane, batch in look.batches:
@@ -216,7 +220,7 @@ class Drain:
             self._confirming.add(lane, receipts)
         self._confirming.keep(held)
         self._drop_lanes()
-        self.busy = {lane.partition for lane in self._lanes.values() if lane.has_queued} | (look.busy & held)
+        self.busy = {lane.partition for lane in self._working.values() if lane.has_queued} | (look.busy & held)
 
     def _rung_meanwhile(self, quiet: set[int]) -> set[int]:
         """The end-of-drain race: a ring may have found the partition still ours a moment before it was given back."""
@@ -286,7 +290,7 @@ class Drain:
     def launch(self) -> None:
         """Start requests while slots are free; what cannot start soon is given back."""
         now = self._clock()
-        waiting = [lane for lane in self._lanes.values() if lane.has_queued]
+        waiting = [lane for lane in self._working.values() if lane.has_queued]
         for lane in waiting:
             if lane.stopped or lane.is_held(now):
                 self._give_back_queue(lane)
@@ -331,7 +335,7 @@ class Drain:
         """Claim nothing more, and give back what was not started."""
         self._stopping = True
         self._confirming.keep(())
-        for lane in self._lanes.values():
+        for lane in self._working.values():
             self._give_back_queue(lane)
 
     def _drop_lanes(self) -> None:
@@ -342,3 +346,4 @@ class Drain:
                 del self._lanes[pk]
             elif lane.stopped and lane.is_idle:
                 del self._lanes[pk]
+        self._working = {pk: lane for pk, lane in self._working.items() if pk in self._lanes and not lane.is_idle}

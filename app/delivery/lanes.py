@@ -239,4 +239,7 @@ class Lane:
 
     def is_overdue(self, now: Micros) -> bool:
         """Whether what it has queued waits too long for a slot and must be given back."""
-        return any(queue and now - queue[0].claimed_at > QUEUE_PATIENCE for queue in (self.queue, self.retries))
+        oldest = now - QUEUE_PATIENCE
+        if self.queue and self.queue[0].claimed_at < oldest:
+            return True
+        return bool(self.retries) and self.retries[0].claimed_at < oldest

@@ -15,6 +15,7 @@ from app.core.errors import ConfigurationError, RelaypointError
 from app.core.header_rules import check_headers
 from app.core.signing import parse_secret
 from app.core.states import Mode
+from app.delivery.abilities import confirms, uses_token
 from app.delivery.plugin_border import checked_confirmation, checked_limits, fault_of
 from app.delivery.plugin_watch import WATCH
 from app.delivery.signing import RequestSigner, signer_for
@@ -23,10 +24,9 @@ from app.routing.webhook_input import BLOCKS
 from app.security.sealed_fields import ENDPOINT, HEADERS, SECRETS, SIGNING
 from app.security.vault import Vault
 from app.sinks.bounds import PLUGIN_RAISES
-from app.sinks.confirmations import Confirmation, Confirms
+from app.sinks.confirmations import Confirmation
 from app.sinks.manager import SinkManager
 from app.sinks.protocol import Sink
-from app.sinks.tokens import UsesToken
 from app.sinks.types import Binding, Limits, OutboundRequest
 from app.store.holds import SINK_MISSING
 from app.store.plugin_faults import PluginFaultRow
@@ -184,8 +184,8 @@ class RuntimeLoader:
             batch_max_events=row["batch_max_events"],
             batch_max_bytes=row["batch_max_bytes"],
             signing_changes_at=until if until and until > now else None,
-            token_request=sink.token_request(binding) if isinstance(sink, UsesToken) else None,
-            confirmation=checked_confirmation(sink.confirmation(binding)) if isinstance(sink, Confirms) else None,
+            token_request=sink.token_request(binding) if uses_token(sink) else None,
+            confirmation=checked_confirmation(sink.confirmation(binding)) if confirms(sink) else None,
             place=blake2b(f"{sink.info.name} {binding.endpoint_url}".encode(), digest_size=8).digest(),
         )
 

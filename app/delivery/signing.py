@@ -7,7 +7,7 @@ from typing import Protocol
 
 from app.core.asymmetric_signing import AsymmetricSigner
 from app.core.signing import Signer
-from app.sinks.capabilities import ChoosesSignatures
+from app.delivery.abilities import chooses_signatures
 from app.sinks.protocol import AnyBinding, Sink
 from app.sinks.types import SignatureKind
 
@@ -32,7 +32,7 @@ class _BothSigners:
 
 def signer_for(sink: Sink, binding: AnyBinding, secrets: Sequence[bytes]) -> RequestSigner:
     """The signer that the sink's settings ask for: ``v1`` unless it says otherwise."""
-    kinds = sink.signatures(binding) if isinstance(sink, ChoosesSignatures) else frozenset({SignatureKind.V1})
+    kinds = sink.signatures(binding) if chooses_signatures(sink) else frozenset({SignatureKind.V1})
     if kinds == {SignatureKind.V1A}:
         return AsymmetricSigner(secrets)
     if SignatureKind.V1A in kinds:

@@ -64,28 +64,12 @@ class ClaimedBatch:
     """Whether its one member is the only one that workers can have died of."""
 
 
-_SELECT_DUE = (
-    select(
-        deliveries.c.webhook_pk,
-        deliveries.c.event_seq,
-        deliveries.c.attempt_count,
-        deliveries.c.tries,
-        deliveries.c.state,
-        deliveries.c.due_at,
-        events.c.id,
-        events.c.type,
-        events.c.body,
-        deliveries.c.losses,
-    )
-    .join(events, events.c.seq == deliveries.c.event_seq)
-    .where(
-        deliveries.c.webhook_pk == bindparam("pk"),
-        deliveries.c.due_at > bindparam("after"),
-        deliveries.c.due_at <= bindparam("now"),
-    )
-    .order_by(deliveries.c.due_at, deliveries.c.event_seq)
-    .limit(bindparam("room"))
-)
+_SELECT_DUE = """
+    SELECT d.webhook_pk, d.event_seq, d.attempt_count, d.tries, d.state, d.due_at, e.id, e.type, e.body, d.losses
+    FROM deliveries d JOIN events e ON e.seq = d.event_seq
+    WHERE d.webhook_pk = ? AND d.due_at > ? AND d.due_at <= ?
+    ORDER BY d.due_at, d.event_seq LIMIT ?
+"""
 
 # A row that is *sending* already (1) was in the hands of a worker that died: no fault of the receiver, so no try.
 _MARK_SENDING = """
@@ -124,13 +108,14 @@ def claim_deliveries(
 
     ``after`` leaves out what was due by then; ``AT_ONCE`` leaves out the first attempts.
     """
-    moment = {"pk": webhook_pk, "now": now, "room": room, "after": after}
-    lease = {"lease_until": now + DELIVERY_LEASE, "token": token}
+    lease_until = now + DELIVERY_LEASE
     if connection.dialect.name == "postgresql":
+        moment = {"pk": webhook_pk, "now": now, "room": room, "after": after}
+        lease = {"lease_until": lease_until, "token": token}
         return [_claimed(row) for row in connection.execute(_CLAIM_POSTGRES, moment | lease)]
-    claimed = [_claimed(row) for row in connection.execute(_SELECT_DUE, moment)]
+    claimed = [_claimed(row) for row in connection.exec_driver_sql(_SELECT_DUE, (webhook_pk, after, now, room))]
     if claimed:
-        marks = [(lease["lease_until"], token, webhook_pk, one.event_seq) for one in claimed]
+        marks = [(lease_until, token, webhook_pk, one.event_seq) for one in claimed]
         connection.exec_driver_sql(_MARK_SENDING, marks)
     return claimed
 
