@@ -9,20 +9,22 @@ from bench import stack
 from bench.figures import Figure
 from bench.loader import post_all
 from bench.report import OURS, Row, Sample
-from bench.run import Bench, run_naive, run_ours
+from bench.run import DRAMATIQ, Bench, run_naive, run_ours
 
 Say = Callable[[str], None]
 """Told what is going on, one line each."""
 
 NAIVE = {"simple": "naive, 2 RQ SimpleWorkers", "fork": "naive, 2 RQ forking workers"}
+DRAMATIQ_DESIGN = "naive, 2 Dramatiq workers"
 FLOOR = "floor: a bare libcurl multi loop"
-_NAIVE_SHARE = {"simple": 40, "fork": 200}
+_NAIVE_SHARE = {"simple": 40, "fork": 200, DRAMATIQ: 40}
 """A naive design gets one delivery in so many: its rate does not depend on the number, only our patience does."""
 _FEWEST = 50
 _CONNECTIONS = 512
 """What two workers have on the wire for eight webhooks."""
 _TARGETS = {"sqlite": (12_000, 35, 250, 35), "postgres": (8_000, 25, None, 25)}
-"""Deliveries per second, times the best naive design, times the forking one, percent of the floor."""
+"""Deliveries per second, times the best naive design on RQ, times the forking one, percent of the floor."""
+_TIMES_DRAMATIQ = {"sqlite": 25, "postgres": None}
 _FLOOR_HEADERS = (
     "content-type: application/json",
     "x-team: audit",
@@ -48,7 +50,7 @@ def _designs(bench: Bench, deliveries: int) -> dict[str, Callable[[], Sample]]:
         OURS: lambda: run_ours(bench, deliveries),
         FLOOR: lambda: _run_floor(bench, deliveries),
     }
-    for kind, design in NAIVE.items():
+    for kind, design in (*NAIVE.items(), (DRAMATIQ, DRAMATIQ_DESIGN)):
         number = max(_FEWEST, deliveries // _NAIVE_SHARE[kind])
         designs[design] = partial(run_naive, bench, kind, number)
     return designs
@@ -72,9 +74,14 @@ def drain_figures(rows: Sequence[Row]) -> list[Figure]:
         share = factor * ours.rate / row.rate
         return Figure(name, ours.database, title, unit, (share,), target, remark="of the medians")
 
-    return [
+    figures = [
         Figure("drain", ours.database, "drain of a backlog to one fast receiver", "/s", rates, rate),
         against("drain-best-naive", f"drain against {better.design}", "x", better, best),
         against("drain-forking", f"drain against {NAIVE['fork']}", "x", of[NAIVE["fork"]], forking),
         against("drain-floor", "drain, share of the floor", "%", of[FLOOR], floor, 100),
     ]
+    if DRAMATIQ_DESIGN in of:
+        dramatiq = of[DRAMATIQ_DESIGN]
+        target = _TIMES_DRAMATIQ[ours.database]
+        figures.append(against("drain-dramatiq", f"drain against {dramatiq.design}", "x", dramatiq, target))
+    return figures

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import threading
 import time
 from typing import Any
 
@@ -87,9 +88,9 @@ class NaiveDatabase:
 
 
 class NaiveSender:
-    """What a job needs, made at its first use in a process and kept for the next job there."""
+    """What a job needs, made at its first use on a thread and kept for the next job there."""
 
-    _only: NaiveSender | None = None
+    _kept = threading.local()
 
     def __init__(self) -> None:
         self._database = NaiveDatabase(os.environ[DATABASE_VARIABLE])
@@ -99,9 +100,11 @@ class NaiveSender:
 
     @classmethod
     def here(cls) -> NaiveSender:
-        """The one of this process."""
-        cls._only = cls._only or cls()
-        return cls._only
+        """The one of this thread."""
+        if not hasattr(cls._kept, "sender"):
+            cls._kept.sender = cls()
+        sender: NaiveSender = cls._kept.sender
+        return sender
 
     def deliver(self, delivery_seq: int) -> None:
         """Read, sign, send, write down."""

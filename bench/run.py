@@ -25,13 +25,15 @@ from app.queue.doorbell import RedisDoorbell
 from app.queue.embedded import prepare_server
 from app.settings import Settings
 from app.store import Store, open_store
-from bench import naive, stack
+from bench import naive, naive_dramatiq, stack
 from bench.databases import Server, fresh_database
 from bench.processes import cpu_seconds, running
 from bench.receiver import Receiver
 from bench.report import Sample
 
 WORKERS = 2
+DRAMATIQ = "dramatiq"
+"""The naive design that does not run on RQ."""
 _READY_S = 90.0
 _RUN_S = 300.0
 _POLL_S = 0.02
@@ -111,7 +113,12 @@ def run_ours(bench: Bench, number: int) -> Sample:
 
 
 def run_naive(bench: Bench, kind: str, number: int) -> Sample:
-    """Deliver with two RQ workers that take one job per delivery; ``kind`` is ``fork`` or ``simple``.
+    """Deliver with two workers that take one job per delivery.
+
+    Args:
+        bench: the database server and the receiver.
+        kind: ``fork`` or ``simple`` for RQ's, ``dramatiq`` for Dramatiq's.
+        number: how many deliveries.
 
     Raises:
         TemporaryError: a process did not start, or the run did not end in time.
@@ -123,20 +130,31 @@ def run_naive(bench: Bench, kind: str, number: int) -> Sample:
         environ = clean_environment() | {naive.DATABASE_VARIABLE: place.database_url}
         with ExitStack() as cleanup:
             cleanup.callback(database.close)
-            argv = [sys.executable, "-m", "bench.naive_worker", kind, place.redis_url]
-            pids = start_workers(cleanup, place, argv, environ, WORKERS)
+            if kind == DRAMATIQ:
+                argv = [sys.executable, "-m", "bench.naive_dramatiq", place.redis_url]
+                pids = start_workers(cleanup, place, argv, environ, WORKERS, naive_dramatiq.READY)
+            else:
+                argv = [sys.executable, "-m", "bench.naive_worker", kind, place.redis_url]
+                pids = start_workers(cleanup, place, argv, environ, WORKERS)
             cpu = Cpu(bench, pids, place.redis_pid)
-            queue = Queue(naive.QUEUE, connection=place.redis, serializer=JSONSerializer)
-            jobs = [
-                Queue.prepare_data(naive.JOB, args=(seq,), result_ttl=0, failure_ttl=60, timeout=60)
-                for seq in range(1, number + 1)
-            ]
-            queue.enqueue_many(jobs)
+            if kind == DRAMATIQ:
+                naive_dramatiq.enqueue(place.redis_url, number)
+            else:
+                _enqueue_rq(place.redis, number)
             count = "SELECT count(*) FROM attempts"
             ended = wait(lambda: int(database.one(count)[0]) >= number, poll_s=0.1)
             parts = cpu.per_delivery(number)
             began = database.one("SELECT min(started_at) FROM attempts")[0]
             return Sample(number, ended - began / 1e6, parts)
+
+
+def _enqueue_rq(redis: Redis, number: int) -> None:
+    queue = Queue(naive.QUEUE, connection=redis, serializer=JSONSerializer)
+    jobs = [
+        Queue.prepare_data(naive.JOB, args=(seq,), result_ttl=0, failure_ttl=60, timeout=60)
+        for seq in range(1, number + 1)
+    ]
+    queue.enqueue_many(jobs)
 
 
 @contextmanager
@@ -154,12 +172,17 @@ def fresh_place(server: Server) -> Iterator[Place]:
 
 
 def start_workers(
-    cleanup: ExitStack, place: Place, argv: list[str], environ: Mapping[str, str], number: int
+    cleanup: ExitStack,
+    place: Place,
+    argv: list[str],
+    environ: Mapping[str, str],
+    number: int,
+    ready: str = "rq:workers",
 ) -> list[int]:
-    """Workers, all of them waiting for jobs; answers their process ids."""
+    """Workers, all of them waiting for jobs, as the set ``ready`` in Redis says; answers their process ids."""
     log = place.folder / "workers.log"
     pids = [cleanup.enter_context(running(argv, environ, log)).pid for _ in range(number)]
-    until(lambda: place.redis.scard("rq:workers") == number, "the workers did not start", log)
+    until(lambda: place.redis.scard(ready) == number, "the workers did not start", log)
     return pids
 
 

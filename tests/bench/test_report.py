@@ -5,7 +5,7 @@ import xml.etree.ElementTree as ET
 import orjson
 import pytest
 
-from bench.drain_figures import FLOOR, NAIVE, drain_figures
+from bench.drain_figures import DRAMATIQ_DESIGN, FLOOR, NAIVE, drain_figures
 from bench.figures import Figure
 from bench.picture import as_svg
 from bench.report import OURS, Row, Sample, as_document, as_table
@@ -44,6 +44,13 @@ def test_the_drain_is_compared_with_each_design_of_its_rounds() -> None:
     assert found["drain-forking"].value == pytest.approx(312.5)
     assert found["drain-floor"].value == pytest.approx(31.25)
     assert [one.reached for one in found.values()] == [True, True, True, False]
+
+
+def test_dramatiq_is_named_beside_the_designs_on_rq() -> None:
+    found = {one.name: one for one in drain_figures([*rows(12_000), row(DRAMATIQ_DESIGN, 400)])}
+    assert found["drain-dramatiq"].value == pytest.approx(30.0)
+    assert found["drain-dramatiq"].reached
+    assert found["drain-best-naive"].value == pytest.approx(40.0), "of RQ's designs, whatever Dramatiq does"
 
 
 @pytest.mark.parametrize(("value", "verdict"), [(12, "yes"), (8, "NO")])

@@ -25,7 +25,7 @@ def test_a_backlog_goes_through_the_real_workers_and_the_ledger_agrees(bench: Be
 
 
 @pytest.mark.process
-@pytest.mark.parametrize("kind", ["simple", "fork"])
+@pytest.mark.parametrize("kind", ["simple", "fork", "dramatiq"])
 def test_a_naive_design_delivers_too(bench: Bench, kind: str) -> None:
     assert run_naive(bench, kind, 10).rate > 0
 
