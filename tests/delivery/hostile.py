@@ -7,6 +7,7 @@ import socket
 import ssl
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator
 
 Script = Callable[[socket.socket], None]
@@ -18,6 +19,7 @@ class Receiver:
 
     def __init__(self, script: Script, tls: ssl.SSLContext | None = None) -> None:
         self.connections = 0
+        self._peers: list[int] = []
         self.tls_failures = 0
         self.requests: list[bytes] = []
         self.over = threading.Event()
@@ -32,13 +34,14 @@ class Receiver:
     def _accept(self) -> None:
         while not self.over.is_set():
             try:
-                connection, _ = self._listener.accept()
+                connection, peer = self._listener.accept()
             except OSError:
                 return
             if self.over.is_set():
                 connection.close()
                 return
             self.connections += 1
+            self._peers.append(peer[1])
             thread = threading.Thread(target=self._serve, args=(connection,), daemon=True)
             self._threads.append(thread)
             thread.start()
@@ -72,6 +75,16 @@ class Receiver:
             body += connection.recv(65536)
         self.requests.append(head + b"\r\n\r\n" + body)
         return self.requests[-1]
+
+    def was_dialled(self) -> bool:
+        """Whether anybody connected so far, also a moment ago: connections are taken in the order they were made."""
+        with socket.create_connection(("127.0.0.1", self.port), 5) as own:
+            port = own.getsockname()[1]
+            end = time.monotonic() + 10
+            while port not in self._peers:
+                assert time.monotonic() < end
+                time.sleep(0.001)
+        return self._peers.index(port) > 0
 
     def close(self) -> None:
         self.over.set()

@@ -52,7 +52,7 @@ def test_no_spelling_of_loopback_is_dialled(strict: EgressClient, host: str, mon
         checked = strict.fetch(post(url))
         monkeypatch.setattr(egress, "check_endpoint_url", lambda *_: None)
         unchecked = strict.fetch(post(url))
-        assert canary.connections == 0
+        assert not canary.was_dialled()
     refusals = {FailureClass.BLOCKED, FailureClass.CONFIGURATION, FailureClass.DNS}
     for returned in (checked, unchecked):
         assert returned.failure is not None
@@ -63,7 +63,7 @@ def test_no_spelling_of_loopback_is_dialled(strict: EgressClient, host: str, mon
 def test_the_socket_callback_itself_refuses_and_names_address_and_rule(strict: EgressClient) -> None:
     with receiver(answer(OK)) as canary:
         returned = strict.fetch(post(f"http://127.0.0.1:{canary.port}/"))
-        assert canary.connections == 0
+        assert not canary.was_dialled()
     assert returned.failure is not None
     assert returned.failure.kind == FailureClass.BLOCKED
     assert returned.failure.detail == f"127.0.0.1:{canary.port} is not allowed: 127.0.0.0/8 loopback"
@@ -93,7 +93,7 @@ def test_an_error_inside_the_guard_refuses(client: EgressClient, monkeypatch: py
     monkeypatch.setattr(Guard, "verdict", broken)
     with receiver(answer(OK)) as canary:
         returned = client.fetch(post(f"http://127.0.0.1:{canary.port}/"))
-        assert canary.connections == 0
+        assert not canary.was_dialled()
     assert returned.failure is not None
     assert returned.failure.kind == FailureClass.BLOCKED
 
@@ -180,7 +180,7 @@ def test_a_dry_run_judges_every_address_and_dials_none(client: EgressClient) -> 
     with receiver(answer(OK)) as canary:
         judged = client.dry_run(f"http://127.0.0.1:{canary.port}/")
         refused = client.dry_run("http://10.0.0.1/")
-        assert canary.connections == 0
+        assert not canary.was_dialled()
     assert [(one.address, one.allowed) for one in judged] == [("127.0.0.1", True)]
     assert [(one.address, one.allowed) for one in refused] == [("10.0.0.1", False)]
 
@@ -209,7 +209,7 @@ def test_the_environment_changes_nothing(client: EgressClient, monkeypatch: pyte
         for name in ("http_proxy", "https_proxy", "all_proxy", "ALL_PROXY", "HTTPS_PROXY"):
             monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
         assert client.fetch(post(f"http://127.0.0.1:{it.port}/")).status == 200
-        assert (proxy.connections, it.connections) == (0, 1)
+        assert (proxy.was_dialled(), it.connections) == (False, 1)
 
 
 def test_a_closed_port_and_an_unknown_name_have_their_own_classes(client: EgressClient) -> None:
