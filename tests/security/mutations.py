@@ -201,7 +201,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         "app/api/front.py",
         '    "x-content-type-options": "nosniff",\n',
         "",
-        ("tests/api/test_isolation_matrix.py::test_every_answer_has_the_security_headers",),
+        ("tests/api/test_headers.py::test_the_api_says_exactly_this_whatever_it_answers",),
     ),
     Mutation(
         "S15",

@@ -128,6 +128,8 @@ PROMISES: dict[str, Promise] = {
         (
             "tests/api/test_isolation_matrix.py::test_every_answer_has_the_security_headers",
             "tests/console/test_isolation.py::test_every_answer_has_the_headers_of_a_page",
+            "tests/api/test_headers.py::test_the_api_says_exactly_this_whatever_it_answers",
+            "tests/api/test_headers.py::test_a_page_may_load_and_run_what_is_ours_and_nothing_else",
         ),
     ),
     "S15": Promise(
