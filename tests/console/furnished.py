@@ -11,6 +11,7 @@ from app.core.ids import delivery_id
 from app.delivery.batch_history import list_batches
 from app.delivery.close_by_hand import close_by_hand
 from app.delivery.replays import ReplayOrder
+from app.ingest.source_input import NewSource
 from app.routing.change_windows import ChangeWindowInput
 from app.routing.sensitivity_rules import SensitivityRuleInput
 from app.routing.webhook_input import NewWebhook
@@ -48,6 +49,8 @@ def furnish(site: Site, receiver: Receiver) -> Furnished:
         "window": site.services.change_windows.create(PLATFORM, "acme", window)["id"],
         "rule": site.services.sensitivity_rules.create(PLATFORM, "acme", rule)["id"],
     }
+    source = NewSource(kind="github", name="Code", secret="a-secret-of-github-0123456789")
+    policies["source"] = site.services.sources.create(PLATFORM, "acme", source)["id"]
     _events(site)
     for name in ("batch", "context-batch"):
         with site.services.store.write() as connection:

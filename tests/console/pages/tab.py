@@ -67,6 +67,19 @@ class Tab:
                 found.append(f"{width}: scrolls sideways")
         return found
 
+    def glance(self, width: int) -> list[str]:
+        """What is wrong with the page that is open, as it is.
+
+        Args:
+            width: of the window.
+        """
+        self.page.evaluate(self._axe)
+        found = [*self.messages, *self._violations({"runOnly": TAGS})]
+        self.messages.clear()
+        if self.page.evaluate("document.documentElement.scrollWidth") > width:
+            found.append("scrolls sideways")
+        return found
+
     def _violations(self, asked: dict[str, Any]) -> list[str]:
         script = """async (asked) => {
             const found = await axe.run({ ...asked, resultTypes: ["violations"] });

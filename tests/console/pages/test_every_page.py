@@ -6,6 +6,7 @@ import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -20,6 +21,14 @@ PLACES = ("/o/void", "/o/void/c/v1", "/o/acme", "/o/acme/c/c1")
 """An organization and a context with nothing in them, and those with all there is."""
 PARTS = re.compile(r"<(\w+)>")
 NO_MATCH = ("deliveries?q=nothing-begins-so&state=failed", "webhooks/{webhook}/deliveries?state=skipped")
+MAIN = (
+    "",
+    "/webhooks",
+    "/webhooks/{webhook}",
+    "/webhooks/{webhook}/deliveries",
+    "/webhooks/{webhook}/deliveries/{delivery}",
+    "/audit",
+)
 TABS = ("response", "attempts", "event")
 FORMS = {
     "/o/acme/webhooks/new": {"name": "x", "type": "instant"},
@@ -102,16 +111,42 @@ def test_every_part_of_a_path_is_something_that_the_tests_have(shop: Shop) -> No
     assert [path for path in pages_below(shop.site.app, "/o/acme") if not set(PARTS.findall(path)) <= set(known)] == []
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("place", PLACES)
 def test_every_page_is_sound(tab: Tab, shop: Shop, folder: Path, place: str) -> None:
     wrong = [one for address in addresses(shop, place) for one in seen(tab, shop, folder, address)]
     assert wrong == []
 
 
-def test_the_first_page_and_those_where_nothing_matches_are_sound(tab: Tab, shop: Shop, folder: Path) -> None:
+def test_every_page_above_the_organizations_is_sound(tab: Tab, shop: Shop, folder: Path) -> None:
+    rules = [rule for rule in shop.site.app.url_map.iter_rules() if rule.endpoint.startswith("console.GET")]
+    above = [rule.rule for rule in rules if not rule.arguments]
+    assert "/" in above
+    assert [one for address in above for one in seen(tab, shop, folder, address)] == []
+
+
+def test_every_page_where_nothing_matches_is_sound(tab: Tab, shop: Shop, folder: Path) -> None:
     webhook = shop.furnished.arguments["/o/acme"]["webhook"]
     empty = [f"/o/acme/{path.format(webhook=webhook)}" for path in NO_MATCH]
-    assert [one for address in ["/", *empty] for one in seen(tab, shop, folder, address)] == []
+    assert [one for address in empty for one in seen(tab, shop, folder, address)] == []
+
+
+@pytest.mark.parametrize("colours", ["forced", "contrast"])
+def test_the_main_pages_are_sound_in_high_contrast_on_a_tablet(
+    browser: Browser, shop: Shop, checkers: Node, colours: str
+) -> None:
+    forced: dict[str, Any] = {"forced_colors": "active"} if colours == "forced" else {}
+    context = signed_in(browser, shop.site, viewport={"width": 768, "height": 1000}, **forced)
+    theme = {"name": "relaypoint_theme", "value": "contrast" if colours == "contrast" else "system"}
+    context.add_cookies([{**theme, "url": shop.site.url}])
+    tab = Tab(context, checkers.file("axe-core/axe.min.js").read_text())
+    known = shop.furnished.arguments["/o/acme"]
+    wrong: list[str] = []
+    for path in MAIN:
+        tab.page.goto(f"{shop.site.url}/o/acme{path.format(**known)}")
+        wrong += [f"{path}: {one}" for one in tab.glance(768)]
+    context.close()
+    assert wrong == []
 
 
 def test_every_tab_of_a_delivery_is_sound(tab: Tab, shop: Shop, folder: Path) -> None:
