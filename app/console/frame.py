@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -48,7 +49,7 @@ def install_console(app: Flask, services: Services, keeper: DoorKeeper) -> None:
     keeper.guard(blueprint)
     blueprint.add_url_rule(f"{PREFIX}<name>", endpoint="asset", view_func=assets.serve)
     blueprint.add_url_rule("/favicon.ico", endpoint="favicon", view_func=lambda: assets.serve(assets.names["icon.svg"]))
-    blueprint.add_url_rule("/theme", endpoint="theme", view_func=choose_theme, methods=["POST"])
+    blueprint.add_url_rule("/theme", endpoint="theme", view_func=partial(choose_theme, keeper), methods=["POST"])
     for table in page_tables(services):
         table.register(blueprint, services, keeper)
     blueprint.add_url_rule("/o/<path:rest>", endpoint="nowhere", view_func=_nowhere)

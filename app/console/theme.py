@@ -7,6 +7,8 @@ from http import HTTPStatus
 
 from flask import Request, Response, request
 
+from app.console.door.keeper import DoorKeeper
+
 COOKIE = "relaypoint_theme"
 THEMES = {"system": "System", "light": "Light", "dark": "Dark", "contrast": "High contrast"}
 """By the value of the cookie; ``system`` follows the browser."""
@@ -20,7 +22,7 @@ def theme_of(asked: Request) -> str:
     return chosen if chosen in THEMES else "system"
 
 
-def choose_theme() -> Response:
+def choose_theme(keeper: DoorKeeper) -> Response:
     """Keep the choice of a form, and go back to where it was sent from."""
     chosen, back = request.form.get("theme", ""), request.form.get("back", "/")
     target = back if _OWN_PATH.fullmatch(back) else "/"
@@ -31,6 +33,6 @@ def choose_theme() -> Response:
         max_age=_YEAR_S,
         httponly=True,
         samesite="Lax",
-        secure=request.is_secure,
+        secure=keeper.is_secure,
     )
     return answer

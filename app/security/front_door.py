@@ -92,6 +92,26 @@ class FrontDoor:
             TooManyTriesError: too many tries on this account or from this address.
             OverloadedError: too many log-ins are under way.
         """
+        user = self._proven(email, password, caller)
+        return self._let_in(user, password, caller)
+
+    def change_password(self, person: Person, present: str, wanted: str, caller: Caller) -> str:
+        """Another password for whoever knows the present one; every session ends but the new one it answers.
+
+        Raises:
+            WrongCredentialsError: the present password does not fit.
+            TooManyTriesError: too many tries on this account or from this address.
+            InvalidInputError: the new password is too easily guessed.
+            OverloadedError: too many log-ins are under way.
+        """
+        user = self._proven(person.email, present, caller)
+        hashed = self.new_hash(person.email, wanted)
+        with self._store.write() as connection:
+            set_password(connection, user["id"], hashed)
+            return self.admit(connection, user["id"], user["email"], caller)
+
+    def _proven(self, email: str, password: str, caller: Caller) -> RowMapping:
+        """The account whose password this is."""
         folded = email.strip().casefold()
         try:
             folded = folded_email(email)
@@ -108,7 +128,7 @@ class FrontDoor:
         if user is None or not fits or user["disabled_at"] is not None:
             log.warning("a log-in failed", extra={"address": caller.address})
             raise WrongCredentialsError
-        return self._let_in(user, password, caller)
+        return user
 
     def _let_in(self, user: RowMapping, password: str, caller: Caller) -> str:
         fresh = self._passwords.hash(password) if self._passwords.outdated(user["password_hash"]) else None

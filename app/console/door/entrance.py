@@ -8,6 +8,7 @@ from http import HTTPStatus
 from flask import Blueprint, Response, render_template, request
 from werkzeug.exceptions import HTTPException
 
+from app.console.door.account import add_account_pages
 from app.console.door.answers import AFTER_LOGIN, door_page, local_path, onward, wrong_input
 from app.console.door.headers import add_page_headers
 from app.console.door.invitations import add_join_pages
@@ -33,6 +34,7 @@ def entrance(keeper: DoorKeeper, joining: Joining, provider_login: OidcLogin | N
     _login_pages(pages, keeper)
     _logout_pages(pages, keeper)
     _link_pages(pages, keeper)
+    add_account_pages(pages, keeper)
     add_join_pages(pages, keeper, joining)
     if provider_login is not None:
         add_provider_pages(pages, keeper, provider_login)

@@ -39,9 +39,9 @@ class DoorKeeper:
     def __init__(self, people: FrontDoor, settings: Settings) -> None:
         self.people = people
         self.settings = settings
-        secure = comes_over_https(settings.public_url)
-        self.session = DoorCookie("relaypoint", secure=secure, keep=True)
-        self.visit = DoorCookie("relaypoint-visit", secure=secure, keep=False)
+        self.is_secure = comes_over_https(settings.public_url)
+        self.session = DoorCookie("relaypoint", secure=self.is_secure, keep=True)
+        self.visit = DoorCookie("relaypoint-visit", secure=self.is_secure, keep=False)
         self._hosts = own_hosts(settings)
 
     def guard(self, blueprint: Blueprint) -> None:
