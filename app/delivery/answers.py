@@ -50,7 +50,10 @@ def read_answer(
     except PluginFaultError as error:
         fault = error.fault
         outcome = classify_by_status(_answer(returned))
-        outcome = replace(outcome, reason=f"{fault.reason}; judged by its status: {outcome.reason}".rstrip(": "))
+        # The status alone lies for some receivers, so a success is one that nobody confirmed.
+        verdict = Verdict.ACCEPTED_UNCONFIRMED if outcome.verdict is Verdict.DELIVERED else outcome.verdict
+        reason = f"{fault.reason}; judged by its status: {outcome.reason}".rstrip(": ")
+        outcome = replace(outcome, verdict=verdict, reason=reason)
     if outcome.verdict in _WAITING and outcome.retry_after_s is None:
         outcome = replace(outcome, retry_after_s=retry_after(parse_head(returned.head), now))
     return outcome, fault

@@ -98,6 +98,7 @@ class Drain:
         tokens = TokenDesk(client)
         self._findings = Findings(self._watch, jitter)
         self._confirming = Confirming(client, tokens, self._landing, self._findings)
+        self._loader = loader
         self._claiming = Claiming(loader, token, random_bytes, self._stops, self._confirming.is_asking)
         self._launching = Launching(client, tokens, self._contents, self._landing, clock)
         self._arrivals = Arrivals(tokens, self._landing, self._confirming)
@@ -158,6 +159,7 @@ class Drain:
             StoreUnavailableError: nothing was committed; what had landed is kept for the next turn.
         """
         now = self._clock()
+        self._take_harmful_out()
         record, self._landing.record = self._landing.record, Record()
         record.contents = self._contents.take_fresh()
         wanted = set(admit) - self.held
@@ -188,6 +190,13 @@ class Drain:
             self._observing.tell(record.attempts, self._lanes)
         self._after_commit(held - quiet, look, fenced, now)
         return self._rung_meanwhile(quiet)
+
+    def _take_harmful_out(self) -> None:
+        for sink, reason in self._landing.harm.begin_round().items():
+            self._loader.take_out(sink, reason)
+            for lane in self._lanes.values():
+                if lane.runtime.sink.info.name == sink:
+                    self._landing.stop(lane, "paused", reason)
 
     def _take_back(self, record: Record) -> None:
         self._contents.put_back(record.contents)
@@ -267,7 +276,7 @@ class Drain:
         formatted: list[tuple[Claimed, Item]] = []
         batch.parcels_left = 1
         for place, member in enumerate(claimed.members):
-            if lane.stopped:
+            if lane.stopped or self._landing.harm.by(lane.runtime.sink.info.name):
                 self._give_back(lane, Load(claimed.members[place:], now, batch=batch), now)
                 break
             load = Load((member,), now, batch=batch)

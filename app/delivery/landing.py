@@ -12,6 +12,7 @@ from app.delivery.answers import outcome_per_member, read_answer, receipt_in, sp
 from app.delivery.contents import ContentLedger
 from app.delivery.echoes import masked
 from app.delivery.exchange import Returned, TransferFailure
+from app.delivery.harm import Harm
 from app.delivery.isolation import halves_to_release, patience_after, wants_halves, without_patience
 from app.delivery.lanes import Flight, Lane, Load
 from app.delivery.packing import Parcel, halves
@@ -51,6 +52,7 @@ class Landing:
         self.record = Record()
         self.stops: dict[int, tuple[str, str]] = {}
         """Webhooks that must be stopped with the next record: ``pk → (state, reason)``."""
+        self.harm = Harm()
         self._told: dict[tuple[str, str], Micros] = {}
 
     def land(self, flight: Flight, returned: Returned, now: Micros) -> None:
@@ -62,7 +64,7 @@ class Landing:
             self._note_request(flight, exchange_id, None, str(returned.failure.kind), returned.failure.detail)
             rulings = self._rule_on_failure(lane, members, returned.failure, flight.started_at, now)
         else:
-            outcome, fault = read_answer(lane.runtime, returned, flight.parcel, now, harm=lane.harm)
+            outcome, fault = read_answer(lane.runtime, returned, flight.parcel, now, harm=self._harm_by(lane))
             self.note_fault(lane, fault, now)
             self._note_request(flight, exchange_id, returned.status, str(outcome.verdict), outcome.reason)
             if self.halved(lane, flight.load, flight.parcel, outcome):
@@ -144,7 +146,7 @@ class Landing:
         if policy is None or not any(one.verdict is Verdict.ACCEPTED_UNCONFIRMED for one in singles):
             return False
         try:
-            receipt = None if flight.lane.harm else receipt_in(runtime, returned)
+            receipt = None if self._harm_by(flight.lane) else receipt_in(runtime, returned)
         except PluginFaultError as error:
             self.note_fault(flight.lane, error.fault, now)
             return False
@@ -182,7 +184,7 @@ class Landing:
 
     def note_fault(self, lane: Lane, fault: PluginFault | None, now: Micros) -> None:
         """Write down what a plugin did wrong. A webhook whose sink harms its neighbours sends no more."""
-        if fault is None or fault is lane.harm:
+        if fault is None or fault is self._harm_by(lane):
             return
         if now - self._told.get((fault.sink, fault.reason), 0) >= FAULT_PAUSE:
             self._told[fault.sink, fault.reason] = now
@@ -190,7 +192,11 @@ class Landing:
         self.record.faults.append(PluginFaultRow(fault.sink, fault.call, fault.error, lane.runtime.id))
         if fault.harmful:
             lane.harm = fault
+            self.harm.note(fault)
             self.stop(lane, "paused", fault.reason)
+
+    def _harm_by(self, lane: Lane) -> PluginFault | None:
+        return lane.harm or self.harm.by(lane.runtime.sink.info.name)
 
     def set_aside(self, lane: Lane, member: Claimed, ruling: Ruling) -> None:
         """End a delivery that worker after worker died with. There is no attempt: nothing was tried this time."""

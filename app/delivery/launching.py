@@ -49,7 +49,10 @@ class Launching:
         self._first = 0
 
     def launch(self, lanes: Sequence[Lane]) -> None:
-        """Start requests while slots are free, taking turns; the next time another lane begins."""
+        """Start requests while slots are free, taking turns; the next time another lane begins.
+
+        After a sink has held everybody up, leases are renewed first.
+        """
         now = self._clock()
         self._first += 1
         cut = self._first % len(lanes) if lanes else 0
@@ -59,6 +62,8 @@ class Launching:
             if not waiting:
                 break
             for lane in waiting[:free]:
+                if self._landing.harm.is_done:
+                    return
                 if self._has_room(lane):
                     self._start(lane, lane.next())
 

@@ -96,8 +96,14 @@ class RuntimeLoader:
         self.ask = ask
         self._vault = vault
         self._sinks = sinks
+        self._out: dict[str, str] = {}
         self._ready: dict[int, WebhookRuntime] = {}
         self._fetched: dict[int, RowMapping] = {}
+
+    def take_out(self, sink: str, reason: str) -> None:
+        """From now on no webhook of this sink is ready, for this reason."""
+        self._out[sink] = reason
+        self._ready = {pk: ready for pk, ready in self._ready.items() if ready.sink.info.name != sink}
 
     def fetch(self, connection: Connection, wanted: Iterable[tuple[int, int]], now: Micros) -> None:
         """Read the rows of many webhooks, ``(pk, version)``, at once; :meth:`get` takes them in the same transaction.
@@ -136,6 +142,8 @@ class RuntimeLoader:
         Raises:
             NotReadyError: as for :meth:`get`.
         """
+        if row["sink"] in self._out:
+            raise NotReadyError(self._out[row["sink"]])
         sink = self._sinks.get(row["sink"] or "")
         if sink is None:
             raise NotReadyError(f"{SINK_MISSING}: {row['sink']}")

@@ -19,6 +19,8 @@ from app.store.webhook_health import HealthChange, write_health
 
 SINK_MISSING = "sink is not installed or failed to load"
 """How the reason begins when a webhook was paused for want of its sink."""
+SINK_OUT = "sink is out of service until the workers are started again"
+"""How the reason begins when a webhook was paused because its sink had done too much harm."""
 
 CHUNK = 5_000
 """Most rows that are parked at once; the others stay pending."""
@@ -101,10 +103,10 @@ def resume_webhook(connection: Connection, webhook_pk: int, now: Micros, *, prob
 
 
 def resume_returned_sinks(connection: Connection, sink_names: Collection[str], now: Micros) -> None:
-    """Resume the webhooks that were paused only because their sink was not installed, and now is."""
+    """Resume the webhooks that were paused only because their sink was not installed or out of service, and now is."""
     returned = select(webhooks.c.pk).where(
         webhooks.c.state == "paused",
-        webhooks.c.state_reason.like(f"{SINK_MISSING}%"),
+        or_(*(webhooks.c.state_reason.like(f"{reason}%") for reason in (SINK_MISSING, SINK_OUT))),
         webhooks.c.sink.in_(sorted(sink_names)),
     )
     for pk in connection.execute(returned).scalars().all():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from app.core.clock import AT_ONCE
 from app.delivery import launching as launching_module
 from app.delivery.egress import EgressClient
+from app.delivery.harm import Harm
 from app.delivery.lanes import FIRST_WINDOW, Lane, Load
 from app.delivery.launching import RESERVED_SHARE, Launching
 from app.delivery.runtime import WebhookRuntime
@@ -72,8 +74,8 @@ def client(monkeypatch: pytest.MonkeyPatch) -> _Client:
 
 
 def launching(client: _Client) -> Launching:
-    nobody = cast("Any", None)
-    return Launching(cast("EgressClient", client), cast("Any", _Tokens()), nobody, nobody, lambda: NOW)
+    nobody, landing = cast("Any", None), cast("Any", SimpleNamespace(harm=Harm()))
+    return Launching(cast("EgressClient", client), cast("Any", _Tokens()), nobody, landing, lambda: NOW)
 
 
 def test_a_crowd_of_silent_receivers_leaves_a_quarter_of_the_slots_to_one_that_works(client: _Client) -> None:

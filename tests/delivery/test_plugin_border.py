@@ -11,6 +11,7 @@ import pytest
 from app.core.errors import ConfigurationError
 from app.core.states import DeliveryState
 from app.delivery.drain import Drain
+from app.delivery.harm import MOST
 from app.delivery.plugin_border import PluginFaultError, build_request, checked_limits, classify, format_event
 from app.delivery.plugin_watch import PATIENCE, PluginWatch
 from app.sinks import (
@@ -27,6 +28,7 @@ from app.sinks import (
     Verdict,
 )
 from app.sinks.bounds import PluginHungError
+from app.store.holds import SINK_OUT, resume_returned_sinks
 from app.store.plugin_faults import recent_faults
 from tests.delivery.odd_sinks import OddSink
 from tests.delivery.receiver import Receiver
@@ -182,4 +184,27 @@ def test_who_hangs_is_asked_once_and_its_webhook_waits_for_a_person(
     world.webhooks.resume(PLATFORM, hook.id)
     world.deliver(drain)
     assert world.states(hook) == [DELIVERED] * 20, "nothing was lost by it"
+    assert world.ledger().balanced
+
+
+def test_after_three_times_in_one_process_a_harmful_sink_is_out_of_service_until_the_next(
+    world: World, target: Receiver, drain: Drain, successor: Drain
+) -> None:
+    sink = Interrupted("format", victims=["event-1"])
+    world.sinks.put(sink)
+    hurt = [world.add_webhook(target.url, sink="odd", concurrency=1) for _ in range(MOST + 3)]
+    beside = world.add_webhook(target.url)
+    world.send_numbers(1)
+    world.deliver(drain)
+    reasons = sorted(str(world.webhook(hook)["state_reason"]).partition(":")[0] for hook in hurt)
+    assert reasons == sorted(["sink odd failed to format"] * (MOST - 1) + [SINK_OUT] * 4), reasons
+    assert world.states(beside) == [DELIVERED]
+    with world.store.read() as connection:
+        assert [fault.times for fault in recent_faults(connection, world.clock())] == [MOST]
+
+    sink.broken.clear()
+    with world.store.write() as connection:
+        resume_returned_sinks(connection, world.sinks.names(), world.clock())
+    world.deliver(successor)
+    assert [world.states(hook) for hook in hurt].count([DELIVERED]) == 4, "a new process serves them again"
     assert world.ledger().balanced
