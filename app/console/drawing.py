@@ -59,7 +59,7 @@ def _hour(hour: HourFigures, x: int, largest: int) -> list[Bar]:
         if number:
             height = max(_LEAST, round(number / largest * (_HEIGHT - 2 * _LEAST)))
             bottom -= height
-            bars.append(Bar(tone, x, bottom, _STEP - _GAP, height))
+            bars.append(Bar(tone, x, bottom, _STEP - _GAP, height, 0))
     return bars
 
 
