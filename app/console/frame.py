@@ -49,7 +49,9 @@ def install_console(app: Flask, services: Services, keeper: DoorKeeper) -> None:
     keeper.guard(blueprint)
     blueprint.add_url_rule(f"{PREFIX}<name>", endpoint="asset", view_func=assets.serve)
     blueprint.add_url_rule("/favicon.ico", endpoint="favicon", view_func=lambda: assets.serve(assets.names["icon.svg"]))
-    blueprint.add_url_rule("/theme", endpoint="theme", view_func=partial(choose_theme, keeper), methods=["POST"])
+    blueprint.add_url_rule(
+        "/theme", endpoint="theme", view_func=partial(choose_theme, is_secure=keeper.is_secure), methods=["POST"]
+    )
     for table in page_tables(services):
         table.register(blueprint, services, keeper)
     blueprint.add_url_rule("/o/<path:rest>", endpoint="nowhere", view_func=_nowhere)

@@ -7,8 +7,6 @@ from http import HTTPStatus
 
 from flask import Request, Response, request
 
-from app.console.door.keeper import DoorKeeper
-
 COOKIE = "relaypoint_theme"
 THEMES = {"system": "System", "light": "Light", "dark": "Dark", "contrast": "High contrast"}
 """By the value of the cookie; ``system`` follows the browser."""
@@ -22,8 +20,8 @@ def theme_of(asked: Request) -> str:
     return chosen if chosen in THEMES else "system"
 
 
-def choose_theme(keeper: DoorKeeper) -> Response:
-    """Keep the choice of a form, and go back to where it was sent from."""
+def choose_theme(*, is_secure: bool) -> Response:
+    """Keep the choice of a form, and go back to where it was sent from; ``is_secure`` = people come over https."""
     chosen, back = request.form.get("theme", ""), request.form.get("back", "/")
     target = back if _OWN_PATH.fullmatch(back) else "/"
     answer = Response(status=HTTPStatus.SEE_OTHER, headers={"location": target})
@@ -33,6 +31,6 @@ def choose_theme(keeper: DoorKeeper) -> Response:
         max_age=_YEAR_S,
         httponly=True,
         samesite="Lax",
-        secure=keeper.is_secure,
+        secure=is_secure,
     )
     return answer
