@@ -42,7 +42,7 @@ def test_in_the_copy_everything_passes_as_it_is(copy: Path) -> None:
     assert code == PASSED, said
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda one: f"{one.promise}: {one.name}")
 def test_without_its_protection_a_promise_is_seen_to_be_broken(copy: Path, mutation: Mutation) -> None:
     file = copy / mutation.file

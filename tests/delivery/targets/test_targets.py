@@ -19,6 +19,8 @@ from tests.delivery.targets.corpus import FORBIDDEN, SLIPPERY, generated
 from tests.delivery.targets.run import SEED, SILENT
 from tests.faults.servers import cannot
 
+pytestmark = [pytest.mark.process, pytest.mark.timeout(400)]
+
 ROOT = Path(__file__).parents[3]
 GENERATED = 10_000
 PATHS = {
