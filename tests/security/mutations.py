@@ -315,11 +315,19 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation(
         "S23",
-        "a job runs what it names",
+        "a job of any shape is a drain",
         "app/queue/job.py",
-        "        self.partition()\n        return drain\n",
-        "        return super().func\n",
-        ("tests/queue/test_job.py::test_a_job_that_names_another_function_is_not_executed",),
+        "if self.func_name != JOB_FUNCTION or self.instance is not None or self.kwargs:",
+        "if self.kwargs is None:",
+        ("tests/queue/test_job.py::test_a_job_of_any_other_shape_is_refused",),
+    ),
+    Mutation(
+        "S23",
+        "a job keeps what makes RQ act",
+        "app/queue/job.py",
+        "if _text(key) in _KEPT_FIELDS}",
+        "if key}",
+        ("tests/queue/test_job.py::test_fields_that_make_rq_act_are_dropped",),
     ),
     Mutation(
         "S24",
@@ -348,7 +356,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         "S27",
         "410 is one more refusal",
-        "app/sinks/statuses.py",
+        "plugins/webhook/__init__.py",
         "if status == HTTPStatus.GONE:",
         "if status == 0:",
         ("tests/delivery/test_stops.py::test_a_receiver_that_is_gone_disables_its_webhook",),

@@ -207,6 +207,8 @@ PROMISES: dict[str, Promise] = {
             "tests/queue/test_job.py::test_a_job_that_names_another_function_is_not_executed",
             "tests/queue/test_job.py::test_callbacks_are_not_called",
             "tests/queue/test_job.py::test_the_notification_urls_of_rq_are_dead",
+            "tests/queue/test_job.py::test_a_job_of_any_other_shape_is_refused",
+            "tests/queue/test_job.py::test_fields_that_make_rq_act_are_dropped",
             "tests/queue/test_job.py::test_a_pickle_is_not_opened",
             "tests/queue/test_doorbell.py::test_redis_holds_nothing_but_partition_numbers",
         ),
