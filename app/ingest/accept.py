@@ -132,7 +132,7 @@ class IngestService:
         *,
         may_read: bool = True,
     ) -> Prepared:
-        """Take a body apart, normalise and mask its events.
+        """Take a body apart, normalise and mask its events. One without an event costs its sender nothing yet.
 
         Args:
             body: the uncompressed bytes.
@@ -143,8 +143,7 @@ class IngestService:
             may_read: False for a caller that must not wait for the database.
 
         Raises:
-            InvalidInputError: nothing in the body can be parsed, or not one element is an event.
-            ForbiddenError: every element belongs to somebody else.
+            InvalidInputError: nothing in the body can be parsed.
             StoreUnavailableError: a name or a policy could not be read.
             NotRememberedError: ``may_read`` is False, and a name or a policy would have to be read or a plugin asked.
         """
@@ -156,6 +155,9 @@ class IngestService:
 
     def _committed(self, prepared: Prepared) -> IngestResult:
         number = len(prepared.candidates)
+        if prepared.rejected and not number:
+            self.buckets.charge_here(prepared.passage, len(prepared.rejected), self._clock())
+            _refuse_all(prepared.rejected)
         return prepared.result(self.commits.submit(prepared.arrival, number) if number else _NOTHING)
 
     def _prepared(
@@ -175,9 +177,6 @@ class IngestService:
                 rejected.append(verdict)
             else:
                 candidates.append(verdict)
-        if rejected and not candidates:
-            self.buckets.charge_here(passage, len(rejected), now)
-            _refuse_all(rejected)
         return Prepared(tuple(candidates), tuple(rejected), passage)
 
     def _write(self, group: Sequence[Arrival]) -> list[Written]:

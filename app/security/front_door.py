@@ -133,6 +133,10 @@ class FrontDoor:
     def _let_in(self, user: RowMapping, password: str, caller: Caller) -> str:
         fresh = self._passwords.hash(password) if self._passwords.outdated(user["password_hash"]) else None
         with self._store.write() as connection:
+            # Hashing takes a while: a password that was changed meanwhile must not open a session, or come back.
+            now = user_by_id(connection, user["id"], lock=True)
+            if now is None or now["password_hash"] != user["password_hash"] or now["disabled_at"] is not None:
+                raise WrongCredentialsError
             if fresh is not None:
                 replace_hash(connection, user["id"], fresh)
             return self.admit(connection, user["id"], user["email"], caller)

@@ -80,9 +80,10 @@ def find_user(connection: Connection, email: str) -> RowMapping | None:
     return connection.execute(select(users).where(users.c.email == email)).mappings().one_or_none()
 
 
-def user_by_id(connection: Connection, user_id: str) -> RowMapping | None:
-    """The row of a person, the disabled included."""
-    return connection.execute(select(users).where(users.c.id == user_id)).mappings().one_or_none()
+def user_by_id(connection: Connection, user_id: str, *, lock: bool = False) -> RowMapping | None:
+    """The row of a person, the disabled included; locked, nobody changes it before this transaction ends."""
+    statement = select(users).where(users.c.id == user_id)
+    return connection.execute(statement.with_for_update() if lock else statement).mappings().one_or_none()
 
 
 def user_at_provider(connection: Connection, subject: str) -> RowMapping | None:

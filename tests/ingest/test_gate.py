@@ -111,6 +111,14 @@ def test_duplicates_and_bodies_without_an_event_are_paid_for_too(world: World, f
     assert not may_enter(world.ingest, frozen())
 
 
+def test_a_body_that_was_looked_at_from_memory_first_is_paid_for_once(world: World, frozen: MovableClock) -> None:
+    body = orjson.dumps([1] * 15)
+    world.ingest.prepare(body, "application/json", {}, ADMIN, LIMITED, may_read=False)
+    with pytest.raises(NothingAcceptedError):
+        world.ingest.accept(body, "application/json", {}, ADMIN, LIMITED)
+    assert may_enter(world.ingest, frozen())
+
+
 def test_full_buckets_are_removed_and_others_stay(store: Store, clock: MovableClock) -> None:
     with store.write() as connection:
         spend(connection, {"a": SECOND, "b": MINUTE}, clock())

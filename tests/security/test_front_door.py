@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from argon2 import Parameters, Type
@@ -81,6 +81,37 @@ def test_a_session_of_somebody_who_is_disabled_counts_for_nothing_even_while_it_
     with store.write() as connection:
         connection.execute(update(users).values(disabled_at=1))
     assert door.person(session) is None
+
+
+class _MeanwhileChanged(Passwords):
+    """Somebody else changes the account between the check of a password and the session."""
+
+    def __init__(self, change: Callable[[], None]) -> None:
+        super().__init__(Parameters(Type.ID, 19, 16, 32, time_cost=2, memory_cost=8, parallelism=1))
+        self._change = change
+
+    def verify(self, stored: str | None, password: str) -> bool:
+        fits = super().verify(stored, password)
+        self._change()
+        return fits
+
+
+@pytest.mark.parametrize("column", ["password_hash", "disabled_at"])
+def test_a_password_that_is_changed_while_it_is_checked_opens_nothing_and_does_not_come_back(
+    store: Store, clock: MovableClock, column: str
+) -> None:
+    add_person(store)
+    changed = {"password_hash": Passwords(QUICK).hash("another password"), "disabled_at": 1}[column]
+
+    def change() -> None:
+        with store.write() as connection:
+            connection.execute(update(users).values({column: changed}))
+
+    with pytest.raises(WrongCredentialsError):
+        front_door(store, clock, _MeanwhileChanged(change)).sign_in(EMAIL, PASSWORD, SOMEWHERE)
+    with store.read() as connection:
+        assert connection.execute(select(users.c[column])).scalar_one() == changed
+        assert connection.execute(select(sessions.c.digest)).all() == []
 
 
 def test_an_unknown_account_takes_as_long_as_a_known_one(store: Store, clock: MovableClock) -> None:
