@@ -107,6 +107,7 @@ class FrontDoor:
         user = self._proven(person.email, present, caller)
         hashed = self.new_hash(person.email, wanted)
         with self._store.write() as connection:
+            _check_unchanged(connection, user)
             set_password(connection, user["id"], hashed)
             return self.admit(connection, user["id"], user["email"], caller)
 
@@ -133,10 +134,7 @@ class FrontDoor:
     def _let_in(self, user: RowMapping, password: str, caller: Caller) -> str:
         fresh = self._passwords.hash(password) if self._passwords.outdated(user["password_hash"]) else None
         with self._store.write() as connection:
-            # Hashing takes a while: a password that was changed meanwhile must not open a session, or come back.
-            now = user_by_id(connection, user["id"], lock=True)
-            if now is None or now["password_hash"] != user["password_hash"] or now["disabled_at"] is not None:
-                raise WrongCredentialsError
+            _check_unchanged(connection, user)
             if fresh is not None:
                 replace_hash(connection, user["id"], fresh)
             return self.admit(connection, user["id"], user["email"], caller)
@@ -283,3 +281,14 @@ class FrontDoor:
             user = user_of(connection, use_link)
             set_password(connection, user["id"], hashed)
             return self.admit(connection, user["id"], user["email"], caller)
+
+
+def _check_unchanged(connection: Connection, proven: RowMapping) -> None:
+    """Hashing takes a while: a password that was changed meanwhile must not open a session, nor come back.
+
+    Raises:
+        WrongCredentialsError: the account is not what it was when its password was looked at.
+    """
+    user = user_by_id(connection, proven["id"], lock=True)
+    if user is None or user["password_hash"] != proven["password_hash"] or user["disabled_at"] is not None:
+        raise WrongCredentialsError

@@ -17,7 +17,7 @@ from app.security.front_door import Caller, FrontDoor, LinkGoneError, WrongCrede
 from app.security.links import Purpose
 from app.security.login_throttle import PER_ACCOUNT, PER_ADDRESS, TooManyTriesError
 from app.security.passwords import Passwords
-from app.security.person import MemberRole, Membership
+from app.security.person import MemberRole, Membership, Person
 from app.security.sessions import LONGEST
 from app.security.users import create_user, find_user, set_disabled
 from app.store import Store, open_store
@@ -96,19 +96,29 @@ class _MeanwhileChanged(Passwords):
         return fits
 
 
+def _sign_in(people: FrontDoor, _user: str) -> None:
+    people.sign_in(EMAIL, PASSWORD, SOMEWHERE)
+
+
+def _change_password(people: FrontDoor, user: str) -> None:
+    people.change_password(Person(user, EMAIL, "Ada", ()), PASSWORD, "a third password", SOMEWHERE)
+
+
+@pytest.mark.parametrize("act", [_sign_in, _change_password])
 @pytest.mark.parametrize("column", ["password_hash", "disabled_at"])
 def test_a_password_that_is_changed_while_it_is_checked_opens_nothing_and_does_not_come_back(
-    store: Store, clock: MovableClock, column: str
+    store: Store, clock: MovableClock, column: str, act: Callable[[FrontDoor, str], None]
 ) -> None:
-    add_person(store)
+    user = add_person(store)
     changed = {"password_hash": Passwords(QUICK).hash("another password"), "disabled_at": 1}[column]
 
     def change() -> None:
         with store.write() as connection:
             connection.execute(update(users).values({column: changed}))
 
+    people = front_door(store, clock, _MeanwhileChanged(change))
     with pytest.raises(WrongCredentialsError):
-        front_door(store, clock, _MeanwhileChanged(change)).sign_in(EMAIL, PASSWORD, SOMEWHERE)
+        act(people, user)
     with store.read() as connection:
         assert connection.execute(select(users.c[column])).scalar_one() == changed
         assert connection.execute(select(sessions.c.digest)).all() == []

@@ -8,6 +8,7 @@ from flask import Blueprint, Request, Response, redirect, request
 
 from app.console.door.answers import door_page, local_path, onward
 from app.console.door.keeper import DoorKeeper
+from app.console.own_address import own_address
 from app.security.oidc import OidcError
 from app.security.oidc_login import OidcLogin, Return
 
@@ -44,4 +45,4 @@ def add_provider_pages(pages: Blueprint, keeper: DoorKeeper, login: OidcLogin) -
 
 def _back_to(keeper: DoorKeeper, asked: Request) -> str:
     """Where the provider sends the browser back to. It has to know this address."""
-    return (keeper.settings.public_url or asked.host_url.rstrip("/")) + _BACK
+    return own_address(keeper.settings, asked) + _BACK

@@ -9,6 +9,7 @@ from flask import request
 from pydantic import ValidationError
 
 from app.console.forms import Errors, errors_of
+from app.console.own_address import own_address
 from app.console.pages import At, PageTable, Visit, render
 from app.core.errors import ForbiddenError, InvalidInputError
 from app.routing.event_history import EventFilter
@@ -31,7 +32,7 @@ def connect_pages(services: Services) -> PageTable:
             errors=errors,
             typed=request.form,
             key=key,
-            address=f"{services.settings.public_url or request.host_url.rstrip('/')}/v1/events",
+            address=f"{own_address(services.settings, request)}/v1/events",
             waiting=visit.url("connect", "waiting", since=since),
             arrived=None,
         )

@@ -11,8 +11,8 @@ from pydantic import ValidationError
 
 from app.console.forms import Errors, errors_of
 from app.console.moments import read_moment
+from app.console.own_address import own_address
 from app.console.pages import At, PageTable, Visit, done, render
-from app.console.place import url
 from app.console.words import KEY, MEMBER
 from app.core.clock import Micros, to_rfc3339
 from app.core.errors import ConflictError, ForbiddenError, InvalidInputError
@@ -62,7 +62,9 @@ def member_pages(services: Services) -> PageTable:
             made = act(visit.here.organization_id)
         except _Refusals as error:
             return shown(visit, _errors(error))
-        return done(visit.url("members"), "saved") if made is None else shown(visit, {}, invitation=_link(made))
+        return (
+            done(visit.url("members"), "saved") if made is None else shown(visit, {}, invitation=_link(services, made))
+        )
 
     @table.get("members", needs=Permission.MEMBERS_READ, at=At.ORGANIZATION)
     def list_members(visit: Visit) -> Any:
@@ -157,11 +159,11 @@ def _errors(error: ValidationError | InvalidInputError | ConflictError | Forbidd
     return {"": str(error)} if isinstance(error, ForbiddenError) else errors_of(error)
 
 
-def _link(made: dict[str, Any]) -> dict[str, Any]:
-    """An invitation with the address as the browser knows this console."""
+def _link(services: Services, made: dict[str, Any]) -> dict[str, Any]:
+    """An invitation with the whole address, to be passed on."""
     return {
         "email": made["email"],
-        "url": url(request.host_url.rstrip("/")) + made["invitation"]["path"],
+        "url": own_address(services.settings, request) + made["invitation"]["path"],
         "expires_at": made["invitation"]["expires_at"],
     }
 

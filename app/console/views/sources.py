@@ -9,6 +9,7 @@ from flask import request
 from pydantic import ValidationError
 
 from app.console.forms import Errors, errors_of
+from app.console.own_address import own_address
 from app.console.pages import At, PageTable, Visit, done, render
 from app.core.errors import ConflictError, InvalidInputError
 from app.ingest.source_input import NewSource, SourcePatch, SourceRotation
@@ -37,7 +38,7 @@ def source_pages(services: Services) -> PageTable:
             errors=errors,
             typed=request.form,
             made=made,
-            base=_base(services),
+            base=own_address(services.settings, request),
             next_url=visit.url("sources", after=following) if following else "",
         )
 
@@ -66,7 +67,15 @@ def one_source_pages(services: Services) -> PageTable:
     def shown(visit: Visit, source: str, errors: Errors, made: dict[str, Any] | None = None) -> Any:
         found = sources.get(visit.scope, visit.here.organization_id, source)
         status = HTTPStatus.UNPROCESSABLE_ENTITY if errors else HTTPStatus.OK
-        return render("source.html", visit, status=status, source=found, errors=errors, made=made, base=_base(services))
+        return render(
+            "source.html",
+            visit,
+            status=status,
+            source=found,
+            errors=errors,
+            made=made,
+            base=own_address(services.settings, request),
+        )
 
     @table.get("sources/<source>", needs=_READ, at=At.ORGANIZATION)
     def source(visit: Visit, source: str) -> Any:
@@ -104,7 +113,3 @@ def _secret() -> dict[str, Any]:
 def _kinds(services: Services) -> list[tuple[str, str]]:
     named = [(name, services.sinks.source(name)) for name in services.sinks.source_names()]
     return [(name, plugin.info.title) for name, plugin in named if plugin is not None]
-
-
-def _base(services: Services) -> str:
-    return services.settings.public_url or request.host_url.rstrip("/")
