@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 WARM_MS = 3_000
 """How long after its last work a partition is rung for at the worker that did it."""
 _LISTEN_S = 0.5
+_REST_S = 0.004
+"""After each round: a stream of rings becomes some two hundred turns a second, and a lone ring waits for none."""
 _PAUSE_S = 1.0
 _STOP_S = 2.0
 _CHANNEL = "relaypoint:bell:"
@@ -111,6 +113,7 @@ class Listener:
             self._engine.heed(heard)
             for partition in heard:
                 self.stay(redis, partition)
+            self._over.wait(_REST_S)
 
 
 def _partition(message: dict[str, Any]) -> set[int]:
