@@ -6,6 +6,7 @@ import pytest
 
 from app.console.door.same_site import form_token
 from tests.console.site import Site
+from tests.world import audit
 
 
 def test_whoever_is_not_signed_in_is_led_to_the_door_and_back(site: Site) -> None:
@@ -83,3 +84,13 @@ def test_no_page_shows_anything_to_somebody_who_is_not_signed_in(site: Site) -> 
             assert (answer.status_code, answer.headers["location"][:6]) == (303, "/login"), rule.rule
         elif rule.endpoint.startswith("console.POST"):
             assert site.client().post(re.sub(r"<\w+>", "acme", rule.rule)).status_code == 403, rule.rule
+
+
+def test_a_link_of_a_message_leads_to_the_event_where_its_reader_has_a_role(site: Site) -> None:
+    site.world.send(audit(1, contextId="c1"))
+    assert site.get("/events/event-1").headers["location"] == "/o/acme/audit/event-1"
+    site.sign_in("viewer", "acme", "c1")
+    assert site.get("/events/event-1").headers["location"] == "/o/acme/c/c1/audit/event-1"
+    site.add_organization("other", "Other")
+    site.sign_in("viewer", "other")
+    assert site.get("/events/event-1").status_code == 404

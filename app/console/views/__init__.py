@@ -10,6 +10,7 @@ from app.console.views.connect import connect_pages
 from app.console.views.contexts import context_pages
 from app.console.views.deliveries import delivery_list_pages
 from app.console.views.delivery import delivery_pages
+from app.console.views.event_link import event_link_pages
 from app.console.views.event_types import event_type_pages
 from app.console.views.operator import operator_pages
 from app.console.views.overview import overview_pages
@@ -28,6 +29,7 @@ def page_tables(services: Services) -> list[PageTable]:
     """Every page of the console."""
     return [
         start_pages(services),
+        event_link_pages(services),
         overview_pages(services),
         context_pages(services),
         connect_pages(services),
