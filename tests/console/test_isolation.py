@@ -13,7 +13,7 @@ from app.console.door.same_site import form_token
 from tests.console.site import Site
 
 ARGUMENT = re.compile(r"<(?:\w+:)?\w+>")
-WITHOUT_A_ROLE = {"/", "/theme"}
+WITHOUT_A_ROLE = {"/", "/theme", "/events/<event>"}
 """Pages below no place: whoever is signed in sees what is theirs there."""
 OF_THE_PLATFORM = {"/organizations/new"}
 """Pages below no place that need a role of the whole platform."""
