@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sqlalchemy import Connection, case, delete
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, delete, text
 
 from app.core.clock import Micros
 from app.core.errors import RateLimitedError
 from app.core.rate_limit import Rate, seconds_to_wait
 from app.store.tables_limits import rate_buckets
+
+# A text: building and compiling the same statement takes more than running it.
+_SPEND = text("""
+    INSERT INTO rate_buckets (name, full_at) VALUES (:name, :fresh)
+    ON CONFLICT (name) DO UPDATE SET
+        full_at = CASE WHEN rate_buckets.full_at > :now THEN rate_buckets.full_at ELSE :now END + :cost
+    RETURNING full_at
+""")
 
 
 def spend(connection: Connection, costs: Mapping[str, Micros], now: Micros) -> dict[str, Micros]:
@@ -21,14 +28,13 @@ def spend(connection: Connection, costs: Mapping[str, Micros], now: Micros) -> d
         costs: by the name of the bucket; see ``Rate.cost``.
         now: the time.
     """
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     # In one order, so that two transactions lock shared rows alike.
-    new = dialect.insert(rate_buckets).values([{"name": name, "full_at": now + costs[name]} for name in sorted(costs)])
-    before = rate_buckets.c.full_at
-    later = case((before > now, before), else_=now) + (new.excluded.full_at - now)
-    statement = new.on_conflict_do_update(index_elements=["name"], set_={"full_at": later})
-    rows = connection.execute(statement.returning(rate_buckets.c.name, rate_buckets.c.full_at))
-    return {row.name: row.full_at for row in rows}
+    return {name: _spent(connection, name, costs[name], now) for name in sorted(costs)}
+
+
+def _spent(connection: Connection, name: str, cost: Micros, now: Micros) -> Micros:
+    values = {"name": name, "fresh": now + cost, "now": now, "cost": cost}
+    return int(connection.execute(_SPEND, values).scalar_one())
 
 
 def take_one(connection: Connection, name: str, rate: Rate, now: Micros, what: str) -> None:

@@ -35,9 +35,11 @@ def seen_before(connection: Connection, marks: Sequence[MessageMark], now: Micro
 
 def remember_messages(connection: Connection, marks: Collection[MessageMark]) -> None:
     """Remember messages, in the transaction that stores what they brought."""
-    for one in marks:
-        forgotten = (seen_messages.c.sender == one.sender, seen_messages.c.mark == one.mark)
-        connection.execute(delete(seen_messages).where(*forgotten))
+    if not marks:
+        return
+    # One whose time is over may still lie there.
+    key = tuple_(seen_messages.c.sender, seen_messages.c.mark)
+    connection.execute(delete(seen_messages).where(key.in_([(one.sender, one.mark) for one in marks])))
     bulk_insert(connection, seen_messages, MessageMark._fields, [tuple(one) for one in marks])
 
 
