@@ -9,11 +9,10 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.core.errors import InvalidInputError
+from app.core.whole_numbers import whole_number
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 200
-_HIGHEST = 2**63 - 1
-"""What a database takes as a number."""
 
 
 class PageQuery(BaseModel):
@@ -33,10 +32,10 @@ class PageQuery(BaseModel):
         """Where a list ordered by a number goes on; None = its beginning."""
         if not self.cursor:
             return None
-        text = _decode(self.cursor)
-        if not text.isascii() or not text.isdigit() or len(text) > len(str(_HIGHEST)) or int(text) > _HIGHEST:
+        number = whole_number(_decode(self.cursor))
+        if number is None:
             raise _wrong()
-        return int(text)
+        return number
 
 
 def page(items: list[dict[str, Any]], following: str | int | None) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import orjson
 from werkzeug.datastructures import MultiDict
 
 from app.core.errors import InvalidInputError
+from app.core.whole_numbers import whole_number
 
 _KEEP = {"set": True}
 
@@ -166,9 +167,10 @@ def _value(kind: str, name: str, sent: MultiDict[str, str]) -> Any:
 
 
 def _number(text: str, name: str) -> int:
-    if not text.removeprefix("-").isdecimal() or not text.isascii():
+    number = whole_number(text.removeprefix("-"))
+    if number is None:
         raise InvalidInputError("must be a whole number", field=name)
-    return int(text)
+    return -number if text.startswith("-") else number
 
 
 def _json(text: str, name: str) -> Any:

@@ -10,6 +10,7 @@ from werkzeug.datastructures import MultiDict
 
 from app.console.durations import read_duration, read_durations
 from app.core.errors import InvalidInputError
+from app.core.whole_numbers import whole_number
 
 Sent = MultiDict[str, str]
 _MIB = 1024 * 1024
@@ -103,10 +104,10 @@ READERS: dict[str, Callable[[Sent], dict[str, Any]]] = {
 
 
 def _number(sent: Sent, name: str) -> int:
-    text = sent.get(name, "").strip()
-    if not text.isascii() or not text.isdigit():
+    number = whole_number(sent.get(name, "").strip())
+    if number is None:
         raise InvalidInputError("must be a whole number", field=name)
-    return int(text[:12])
+    return number
 
 
 def _json(text: str) -> Any:

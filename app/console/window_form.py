@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from app.core.errors import InvalidInputError
+from app.core.whole_numbers import whole_number
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 LOCAL = "Local"
@@ -42,7 +43,8 @@ def window_of(typed: Mapping[str, Any], weekdays: list[str]) -> dict[str, Any]:
     """
     found: dict[str, Any] = {"name": typed.get("name", ""), "kind": typed.get("kind", "")}
     grace = typed.get("grace_minutes", "").strip() or "0"
-    found["grace_minutes"] = int(grace) if grace.isdigit() else grace
+    minutes = whole_number(grace)
+    found["grace_minutes"] = grace if minutes is None else minutes
     for name in ("starts_at", "ends_at"):
         if typed.get(name, "").strip():
             found[name] = typed[name].strip()

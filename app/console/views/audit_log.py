@@ -15,6 +15,7 @@ from app.console.spreadsheet import csv_line
 from app.console.words import SENSITIVITY, WINDOW, delivery_state
 from app.core.actors import ACTIONS
 from app.core.errors import NotFoundError
+from app.core.whole_numbers import whole_number
 from app.routing.event_history import EventFilter
 from app.security.permissions import Permission
 from app.security.scope import Scope
@@ -35,8 +36,7 @@ def audit_log_pages(services: Services) -> PageTable:
     @table.get("audit", needs=Permission.EVENTS_READ)
     def audit_log(visit: Visit) -> Any:
         asked = asked_of(request.args, visit.here.zone)
-        before = request.args.get("before", "")
-        position = int(before) if before.isdigit() else None
+        position = whole_number(request.args.get("before", ""))
         found, following = services.events.page(visit.scope, asked.wanted, before=position, limit=_SHOWN)
         return render(
             "audit_log.html",

@@ -11,6 +11,7 @@ from app.console.delivery_rows import delivery_rows
 from app.console.pages import PageTable, Visit, done, render
 from app.console.words import CLOSED
 from app.core.errors import NotFoundError
+from app.core.whole_numbers import whole_number
 from app.delivery.batch_history import get_batch, list_batches, list_members, list_requests, member_states
 from app.delivery.close_by_hand import close_by_hand
 from app.security.permissions import Permission
@@ -69,5 +70,4 @@ def batch_pages(services: Services) -> PageTable:
 
 
 def _number(name: str) -> int | None:
-    text = request.args.get(name, "")
-    return int(text) if text.isdecimal() and text.isascii() else None
+    return whole_number(request.args.get(name, ""))

@@ -12,6 +12,7 @@ from app.console.forms import Errors, errors_of
 from app.console.own_address import own_address
 from app.console.pages import At, PageTable, Visit, render
 from app.core.errors import ForbiddenError, InvalidInputError
+from app.core.whole_numbers import whole_number
 from app.routing.event_history import EventFilter
 from app.routing.keys import NewKey
 from app.security.permissions import Permission
@@ -55,7 +56,7 @@ def connect_pages(services: Services) -> PageTable:
     @table.get("connect/waiting", needs=Permission.EVENTS_READ, at=At.ORGANIZATION)
     def waiting(visit: Visit) -> Any:
         since = request.args.get("since", "")
-        wanted = EventFilter(since=int(since) if since.isdecimal() and since.isascii() else 0)
+        wanted = EventFilter(since=whole_number(since) or 0)
         found, _ = services.events.page(visit.scope, wanted, before=None, limit=1)
         return render(
             "waiting.html",

@@ -14,6 +14,7 @@ from app.console.pages import PageTable, Visit, render
 from app.core.clock import Micros
 from app.core.errors import InvalidInputError
 from app.core.states import DeliveryState
+from app.core.whole_numbers import whole_number
 from app.delivery.history import DeliveryRow, list_across, list_deliveries
 from app.security.permissions import Permission
 from app.services import Services
@@ -67,8 +68,7 @@ def delivery_list_pages(services: Services) -> PageTable:
     def of_webhook(visit: Visit, webhook: str) -> Any:
         shown = services.webhooks.get(visit.scope, webhook)
         wanted, errors = _wanted(visit)
-        cursor = request.args.get("before", "")
-        before = int(cursor) if cursor.isdecimal() and cursor.isascii() else None
+        before = whole_number(request.args.get("before", ""))
         with services.store.read() as connection:
             found = list_deliveries(
                 connection, webhook, visit.scope, limit=_SHOWN + 1, before_seq=before, **wanted.conditions()
@@ -138,8 +138,9 @@ def _wanted(visit: Visit) -> tuple[Wanted, Errors]:
 
 
 def _cursor() -> tuple[int, str] | None:
-    seq, _, webhook = request.args.get("before", "").partition("~")
-    return (int(seq), webhook) if seq.isdecimal() and seq.isascii() else None
+    text, _, webhook = request.args.get("before", "").partition("~")
+    seq = whole_number(text)
+    return None if seq is None else (seq, webhook)
 
 
 def _text(row: DeliveryRow) -> str:

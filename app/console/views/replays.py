@@ -14,6 +14,7 @@ from app.console.pages import PageTable, Visit, done, render
 from app.console.words import REPLAY
 from app.core.errors import ConflictError, InvalidInputError, NotFoundError
 from app.core.states import DeliveryState
+from app.core.whole_numbers import whole_number
 from app.delivery.replaying import LARGEST_RATE
 from app.delivery.replays import DEFAULT_RATE, ReplayOrder
 from app.security.permissions import Permission
@@ -130,8 +131,8 @@ def _order(visit: Visit, kind: Kind) -> tuple[ReplayOrder, int]:
     since = read_moment(sent.get("since", ""), zone, "since")
     if since is None:
         raise InvalidInputError("say from when on", field="since")
-    rate = sent.get("per_s", "").strip() or str(DEFAULT_RATE)
-    if not (rate.isdecimal() and rate.isascii() and 1 <= int(rate) <= LARGEST_RATE):
+    rate = whole_number(sent.get("per_s", "").strip() or str(DEFAULT_RATE))
+    if rate is None or not 1 <= rate <= LARGEST_RATE:
         raise InvalidInputError(f"must be a whole number from 1 to {LARGEST_RATE}", field="per_s")
     state = sent.get("state", "") if kind.kind is ReplayKind.REDELIVER else ""
     order = ReplayOrder(
@@ -141,7 +142,7 @@ def _order(visit: Visit, kind: Kind) -> tuple[ReplayOrder, int]:
         DeliveryState[state.upper()] if state in _FINISHED else None,
         (sent.get("event_type", "").strip()[:200] or None) if kind.kind is ReplayKind.REDELIVER else None,
     )
-    return order, int(rate)
+    return order, rate
 
 
 def _one(services: Services, visit: Visit, webhook_id: str, replay_id: str) -> dict[str, Any]:

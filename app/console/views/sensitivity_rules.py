@@ -13,6 +13,7 @@ from app.console.forms import Errors, errors_of
 from app.console.pages import At, PageTable, Visit, done, render
 from app.console.words import SENSITIVITY
 from app.core.errors import ConflictError, InvalidInputError
+from app.core.whole_numbers import whole_number
 from app.routing.sensitivity_rules import SensitivityRuleInput
 from app.security.permissions import Permission
 from app.services import Services
@@ -67,12 +68,13 @@ def _typed_rule() -> dict[str, Any]:
         pattern = orjson.loads(form.get("pattern", ""))
     except orjson.JSONDecodeError:
         raise InvalidInputError("write the pattern as JSON", field="pattern") from None
-    position, sensitivity = form.get("position", "").strip(), form.get("sensitivity", "")
+    position = form.get("position", "").strip()
+    number = whole_number(position)
     return {
         "name": form.get("name", ""),
-        "position": int(position) if position.isdigit() else position,
+        "position": position if number is None else number,
         "pattern": pattern,
-        "sensitivity": int(sensitivity) if sensitivity.isdigit() else None,
+        "sensitivity": whole_number(form.get("sensitivity", "")),
         "tags": [tag for tag in form.get("tags", "").replace(",", " ").split() if tag],
     }
 

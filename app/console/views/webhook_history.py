@@ -7,6 +7,7 @@ from typing import Any
 from flask import request
 
 from app.console.pages import PageTable, Visit, render
+from app.core.whole_numbers import whole_number
 from app.routing.event_history import EventFilter
 from app.routing.own_audit import OWN_TYPE
 from app.security.permissions import Permission
@@ -24,11 +25,10 @@ def webhook_history_pages(services: Services) -> PageTable:
     def changes(visit: Visit, webhook: str) -> Any:
         # Our own changes are events of the organization. Whoever may see the webhook may see what was done to it.
         shown = services.webhooks.get(visit.scope, webhook)
-        cursor = request.args.get("before", "")
         found, following = services.events.page(
             Scope(visit.here.organization_id),
             EventFilter(event_type=OWN_TYPE, q=webhook),
-            before=int(cursor) if cursor.isdecimal() and cursor.isascii() else None,
+            before=whole_number(request.args.get("before", "")),
             limit=_SHOWN,
         )
         mine = [one for one in found if (one["entity"] or {}).get("id") == webhook]

@@ -14,6 +14,7 @@ from app.console.forms import Errors, errors_of
 from app.console.pages import PageTable, Visit, done, render
 from app.console.words import TYPES, webhook_state
 from app.core.errors import InvalidInputError
+from app.core.whole_numbers import whole_number
 from app.delivery.last_day import LastDay, last_days
 from app.routing.webhook_input import NewWebhook
 from app.routing.webhooks import Reach
@@ -31,7 +32,7 @@ def webhook_list_pages(services: Services) -> PageTable:
     def webhooks(visit: Visit) -> Any:
         place = visit.here
         own = Reach.ORGANIZATION if place.context_id is None else Reach.ALL
-        after = int(request.args.get("after", "0")) if request.args.get("after", "").isdigit() else 0
+        after = whole_number(request.args.get("after", "")) or 0
         found = _page(services, visit, own, after)
         inherited = others = None
         if place.context_id is None:

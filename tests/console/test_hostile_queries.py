@@ -1,0 +1,19 @@
+"""Numbers in addresses that nobody could mean: no page falls over them."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.console.site import Site
+
+NUMBERS = ["9" * 5000, str(2**63), "²", "-1", "1e3"]
+PAGES = ["audit?before=", "webhooks?after=", "deliveries?before=", "connect/waiting?since="]
+PAGES_OF_ONE = ["deliveries?before=", "history?before=", "batches?before=", "redeliver?count=1&per_s="]
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_a_number_that_is_none_or_endless_breaks_no_page(site: Site, number: str) -> None:
+    webhook = site.world.add_webhook("http://127.0.0.1:9/").id
+    paths = [*PAGES, *(f"webhooks/{webhook}/{page}" for page in PAGES_OF_ONE)]
+    found = {path: site.get(f"/o/acme/{path}{number}").status_code for path in (*paths, "deliveries?before=~")}
+    assert {path for path, status in found.items() if status >= 500} == set()
