@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from pydantic import SecretStr
 
@@ -48,9 +48,16 @@ def _texts(runtime: WebhookRuntime, request: OutboundRequest) -> Iterator[str]:
     for name, value in runtime.headers:
         if is_secret_name(name):
             yield from (value, value.rpartition(" ")[2])
-    parts = urlsplit(request.url)
+    path, query = _path_and_query(request.url)
     # As it is sent, and as a receiver reads it.
-    yield from (piece.partition("=")[2] or piece for piece in parts.query.split("&"))
-    yield from (value for _, value in parse_qsl(parts.query))
+    yield from (piece.partition("=")[2] or piece for piece in query.split("&"))
+    yield from (value for _, value in parse_qsl(query))
     if runtime.sink.info.secret_url:
-        yield from (parts.path, parts.query)
+        yield from (path, query)
+
+
+def _path_and_query(url: str) -> tuple[str, str]:
+    """Of any text: a URL that the client refuses must not stop the others, as a parser that raises would."""
+    address, _, query = url.partition("://")[2].partition("#")[0].partition("?")
+    _, slash, path = address.partition("/")
+    return slash + path, query
