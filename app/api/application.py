@@ -14,7 +14,7 @@ from app.api.batches import batch_routes
 from app.api.deliveries import delivery_routes
 from app.api.event_door import EventDoor
 from app.api.events import event_routes
-from app.api.front import EVENTS_PATH, SECURITY_HEADERS, Front, count_answer
+from app.api.front import EVENTS_PATH, Front, answer_headers, count_answer
 from app.api.health import health_routes
 from app.api.key_terms import key_terms_routes
 from app.api.openapi import openapi_document
@@ -28,7 +28,6 @@ from app.api.routing import PUBLIC, Route, RouteTable
 from app.api.sinks import sink_routes
 from app.api.sources import source_door_routes, source_routes
 from app.api.webhooks import webhook_action_routes, webhook_routes
-from app.security.transport import transport_headers
 from app.services import Services, build_services
 from app.settings import Settings
 from app.store.engine import Store, engine_options, store_over
@@ -101,7 +100,7 @@ def _description(routes: list[Route]) -> RouteTable:
 
 
 def _finish_answers(app: Flask, services: Services) -> None:
-    headers = SECURITY_HEADERS | transport_headers(services.settings.public_url)
+    headers = answer_headers(services.settings)
 
     @app.after_request
     def finish(answer: Response) -> Response:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from app.api.authentication import Authenticator
-from app.api.front import SECURITY_HEADERS, count_answer
+from app.api.front import answer_headers, count_answer
 from app.api.problems import ProblemError, answer_to, unauthenticated
 from app.api.request_body import read_bounded, require_plain
 from app.ingest.accept import IngestResult, NothingAcceptedError
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 SEND_ACCESS = Permission.EVENTS_SEND
-_OK_HEADERS = [("content-type", "application/json"), *SECURITY_HEADERS.items()]
 _EVENT_HEADERS = ("HTTP_CE_", "HTTP_WEBHOOK_ID")
 """Headers that may say something about the event itself: CloudEvents' binary mode and Standard Webhooks."""
 
@@ -43,6 +42,7 @@ class EventDoor:
         self._counts = services.counts
         self._limit = services.settings.ingest_max_bytes
         self._authenticator = authenticator
+        self._headers = answer_headers(services.settings)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
@@ -50,11 +50,11 @@ class EventDoor:
             result = self._taken(environ)
         except Exception as error:  # noqa: BLE001 - as in Flask: whatever it is becomes a problem document
             answer = answer_to(_with_rejections(error))
-            answer.headers.update(SECURITY_HEADERS)
+            answer.headers.update(self._headers)
             count_answer(self._counts, "POST", answer.status_code)
             return answer(environ, start_response)
         headers, body = accepted_answer(result, self._counts)
-        start_response("200 OK", headers)
+        start_response("200 OK", [*headers, *self._headers.items()])
         return [body]
 
     def _taken(self, environ: WSGIEnvironment) -> IngestResult:
@@ -80,7 +80,7 @@ class EventDoor:
 
 
 def accepted_answer(result: IngestResult, counts: Counts) -> tuple[list[tuple[str, str]], bytes]:
-    """Headers and body of the 200 for what was committed, counted."""
+    """Headers of its own and body of the 200 for what was committed, counted."""
     count_answer(counts, "POST", HTTPStatus.OK.value)
     for outcome, amount in (
         ("accepted", result.accepted),
@@ -97,7 +97,7 @@ def accepted_answer(result: IngestResult, counts: Counts) -> tuple[list[tuple[st
             "ids": result.ids,
         }
     )
-    return [("content-length", str(len(body))), *_OK_HEADERS], body
+    return [("content-length", str(len(body))), ("content-type", "application/json")], body
 
 
 def _event_headers(environ: WSGIEnvironment) -> dict[str, str]:

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from app.ops.counts import Counts
+from app.security.transport import transport_headers
+from app.settings import Settings
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -23,8 +25,14 @@ SECURITY_HEADERS = {
     "cross-origin-resource-policy": "same-origin",
 }
 """On every answer that names no others: it is no page, and may not be kept by a cache."""
+
 _METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PATCH", "PUT", "DELETE"})
 """Others are counted as one: whoever calls must not be able to invent label values."""
+
+
+def answer_headers(settings: Settings) -> dict[str, str]:
+    """What every answer of the API carries, whichever door gives it."""
+    return SECURITY_HEADERS | transport_headers(settings.public_url)
 
 
 class Front:

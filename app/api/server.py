@@ -12,7 +12,7 @@ from app.api.application import AUTHENTICATOR, EXTENSION
 from app.api.authentication import Authenticator
 from app.api.event_door import accepted_answer
 from app.api.event_lane import EventLane
-from app.api.front import EVENTS_PATH, SECURITY_HEADERS, count_answer
+from app.api.front import EVENTS_PATH, answer_headers, count_answer
 from app.api.problems import answer_to
 from app.api.rsgi_types import Protocol, Scope
 from app.api.wsgi_bridge import WsgiBridge
@@ -36,6 +36,7 @@ class ServerApplication:
         authenticator: Authenticator = flask.extensions[AUTHENTICATOR]
         self._counts = services.counts
         self._limit = services.settings.ingest_max_bytes
+        self._headers = list(answer_headers(services.settings).items())
         self._lane = EventLane(services.ingest, services.gate, authenticator)
         self._bridge = WsgiBridge(flask, ThreadPoolExecutor(THREADS, "api"))
         self._admission = Admission()
@@ -77,12 +78,12 @@ class ServerApplication:
             result = await self._lane.take(scope.headers, body)
             if result is not None:
                 headers, content = accepted_answer(result, self._counts)
-                protocol.response_bytes(200, headers, content)
+                protocol.response_bytes(200, headers + self._headers, content)
                 return
         await self._bridge.answer(scope, protocol, body)
 
     def _send(self, scope: Scope, protocol: Protocol, answer: Response) -> None:
-        answer.headers.update(SECURITY_HEADERS)
+        answer.headers.update(self._headers)
         count_answer(self._counts, scope.method, answer.status_code)
         headers = [(name.lower(), value) for name, value in answer.headers]
         protocol.response_bytes(answer.status_code, headers, answer.get_data())

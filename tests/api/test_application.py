@@ -11,7 +11,8 @@ import pytest
 from flask import Flask
 from pydantic import BaseModel
 
-from app.api.application import EXTENSION, SECURITY_HEADERS, build_application
+from app.api.application import EXTENSION, build_application
+from app.api.front import SECURITY_HEADERS
 from app.services import Services
 from app.settings import Settings
 from app.store.migrate import migrate

@@ -7,7 +7,7 @@ import gzip
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from unittest.mock import patch
 
@@ -17,6 +17,7 @@ from flask import Flask
 
 from app.api import event_lane
 from app.api.admission import Admission
+from app.api.application import EXTENSION, build_application
 from app.api.authentication import LOOK_AGAIN, TRUSTED_FOR, Authenticator
 from app.api.front import SECURITY_HEADERS
 from app.api.server import ServerApplication
@@ -121,6 +122,16 @@ def test_a_known_key_and_known_names_take_the_fast_lane(server: Server) -> None:
     assert {name: answer.headers[name] for name in SECURITY_HEADERS} == SECURITY_HEADERS
     assert answer.headers["content-length"] == str(len(answer.sent))
     assert server.long_way == 0
+
+
+def test_over_https_events_are_answered_with_hsts_on_both_ways(platform: Caller, services: Services) -> None:
+    app = build_application(replace(services.settings, public_url="https://relay.example"))
+    server = Server(app, platform.key)
+    answers = [server.post(orjson.dumps(event(number)), content_type="application/json") for number in (1, 2)]
+    assert ([answer.status for answer in answers], server.long_way) == ([200, 200], 1)
+    assert {answer.headers.get("strict-transport-security") for answer in answers} == {"max-age=31536000"}
+    app.extensions[EXTENSION].egress.close()
+    app.extensions[EXTENSION].store.close()
 
 
 def test_requests_at_once_are_each_answered(server: Server) -> None:
