@@ -12,6 +12,8 @@ from app.console.door.same_site import form_token
 from app.core.errors import InvalidInputError
 
 AFTER_LOGIN = "/"
+LONGEST_PATH = 1_000
+"""Of what comes after log-in; a provider's log-in keeps it in an indexed column."""
 _FIELDS = {"email": "e-mail address"}
 """What pages call a field, where that is not its name."""
 
@@ -40,4 +42,4 @@ def onward(path: str) -> Response:
 def local_path(text: str) -> str:
     """A path of ours to go on to after log-in; anything that a browser could read as another site is ``/``."""
     plain = text.startswith("/") and not text.startswith("//") and text.isprintable() and "\\" not in text
-    return text if plain else AFTER_LOGIN
+    return text if plain and len(text) <= LONGEST_PATH else AFTER_LOGIN

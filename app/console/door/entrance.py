@@ -15,12 +15,19 @@ from app.console.door.invitations import add_join_pages
 from app.console.door.keeper import DoorKeeper
 from app.console.door.provider import add_provider_pages
 from app.console.theme import theme_of
-from app.core.errors import ForbiddenError, InvalidInputError, OverloadedError
+from app.core.errors import ForbiddenError, InvalidInputError, OverloadedError, TemporaryError
 from app.routing.joining import Joining
 from app.security.front_door import LinkGoneError, WrongCredentialsError
 from app.security.links import Purpose
 from app.security.login_throttle import TooManyTriesError
 from app.security.oidc_login import OidcLogin
+
+_STATUS: dict[type[Exception], HTTPStatus] = {
+    ForbiddenError: HTTPStatus.FORBIDDEN,
+    LinkGoneError: HTTPStatus.GONE,
+    TemporaryError: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+"""What any page of the door may end with, besides what its form says itself."""
 
 
 def entrance(keeper: DoorKeeper, joining: Joining, provider_login: OidcLogin | None = None) -> Blueprint:
@@ -29,8 +36,9 @@ def entrance(keeper: DoorKeeper, joining: Joining, provider_login: OidcLogin | N
     keeper.guard(pages)
     add_page_headers(pages, keeper.settings)
     pages.context_processor(lambda: {"theme": theme_of(request), "has_provider": provider_login is not None})
-    pages.register_error_handler(ForbiddenError, _refused)
     pages.register_error_handler(HTTPException, _refused)
+    for kind in _STATUS:
+        pages.register_error_handler(kind, _refused)
     _login_pages(pages, keeper)
     _logout_pages(pages, keeper)
     _link_pages(pages, keeper)
@@ -142,7 +150,9 @@ def _by_link(keeper: DoorKeeper, template: str, act: Callable[[str, str], str], 
 
 
 def _refused(error: Exception) -> Response:
-    status = HTTPStatus(error.code or 500) if isinstance(error, HTTPException) else HTTPStatus.FORBIDDEN
-    detail = (error.description or "") if isinstance(error, HTTPException) else str(error)
+    if isinstance(error, HTTPException):
+        status, detail = HTTPStatus(error.code or 500), error.description or ""
+    else:
+        status, detail = next(status for kind, status in _STATUS.items() if isinstance(error, kind)), str(error)
     page = render_template("door/refused.html", heading=status.phrase, error=detail)
     return Response(page, status, mimetype="text/html")

@@ -18,6 +18,7 @@ from app.console.door.headers import PAGE_HEADERS
 from app.console.door.keeper import DoorKeeper
 from app.core.clock import system_clock
 from app.core.doorbell import SilentDoorbell
+from app.core.errors import OverloadedError
 from app.routing.joining import Joining
 from app.routing.members import MemberService, NewMember
 from app.routing.own_audit import NO_AUDIT
@@ -247,10 +248,26 @@ def test_a_new_password_is_set_by_the_link(store: Store, people: FrontDoor, brow
         ("javascript:alert(1)", "/"),
         ("/a\r\nset-cookie: x=y", "/"),
         ("/\t/evil.example", "/"),
+        ("/" + "a" * 5000, "/"),
     ],
 )
 def test_after_log_in_one_goes_on_to_a_page_of_ours_only(asked: str, path: str) -> None:
     assert local_path(asked) == path
+
+
+def test_what_is_too_much_at_the_moment_is_said_on_a_page(
+    people: FrontDoor, browser: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(*_: object) -> str:
+        raise OverloadedError("too many log-ins are under way")
+
+    link = people.setup_link()
+    token = TOKEN.findall(browser.get(f"/setup?link={link}").text)[0]
+    monkeypatch.setattr(FrontDoor, "new_hash", busy)
+    asked = {"csrf_token": token, "link": link, "name": "Ada", "email": EMAIL, "password": PASSWORD}
+    answer = browser.post("/setup", data=asked, headers=OWN)
+    assert (answer.status_code, answer.mimetype) == (503, "text/html")
+    assert "Too many log-ins are under way" in answer.text
 
 
 def test_the_page_one_wanted_comes_after_log_in(store: Store, browser: FlaskClient) -> None:
