@@ -9,7 +9,7 @@ from pathlib import Path
 import orjson
 from sqlalchemy import func, insert, select
 
-from app.core.clock import SECOND, Micros, system_clock
+from app.core.clock import Micros, system_clock
 from app.core.doorbell import SilentDoorbell
 from app.core.partitions import partition_of
 from app.core.states import DeliveryState
@@ -28,7 +28,7 @@ from app.security.vault import open_vault
 from app.settings import Settings
 from app.store import Store, migrate, open_store
 from app.store.ledger import read_ledger
-from app.store.tables import attempts, deliveries, events, organizations
+from app.store.tables import attempts, deliveries, organizations
 
 WEBHOOKS = 8
 """Webhooks, each in a partition and an organization of its own: one delivery per event, work for every worker."""
@@ -166,14 +166,3 @@ def check_ledger(store: Store, number: int) -> None:
             f"not a clean run: {ledger.total('delivered')} of {number} delivered in {tried} attempts, states "
             f"{[DeliveryState(state).name for state in states]}"
         )
-
-
-def mean_event_bytes(store: Store) -> float:
-    """Mean size of the stored events."""
-    with store.read() as connection:
-        return float(connection.execute(select(func.avg(func.length(events.c.body)))).scalar_one())
-
-
-def seconds_between(start: Micros, end: Micros) -> float:
-    """A span of two moments."""
-    return (end - start) / SECOND

@@ -117,7 +117,7 @@ webhooks = Table(
     Index(None, "organization_id", "pk"),
     Index(None, "partition"),
 )
-"""Subscriptions. JSON columns hold lists or objects; ``*_sealed`` columns hold vault envelopes."""
+"""Webhooks. JSON columns hold lists or objects; ``*_sealed`` columns hold vault envelopes."""
 
 _SHARES_A_PACE = webhooks.c.pace_key.is_not(None)
 Index("ix_webhooks_pace", webhooks.c.pace_key, sqlite_where=_SHARES_A_PACE, postgresql_where=_SHARES_A_PACE)
