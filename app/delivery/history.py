@@ -13,6 +13,7 @@ from app.core.clock import Micros
 from app.core.errors import NotFoundError
 from app.core.ids import parse_delivery_id
 from app.core.states import AttemptOutcome, DeliveryState
+from app.core.whole_numbers import HIGHEST
 from app.delivery.answers import parse_head
 from app.delivery.runtime import timestamp_of
 from app.security.scope import Scope
@@ -159,7 +160,7 @@ def list_across(
     mine = select(webhooks.c.pk, webhooks.c.id).where(*scope.within(webhooks), webhooks.c.deleted_at.is_(None))
     found: list[DeliveryRow] = []
     for webhook in connection.execute(mine.order_by(webhooks.c.pk.desc()).limit(ACROSS)).all():
-        seq = None if before is None else before[0] + (webhook.id > before[1])
+        seq = None if before is None else min(before[0] + (webhook.id > before[1]), HIGHEST)
         found += list_deliveries(
             connection,
             webhook.id,
