@@ -22,13 +22,14 @@ from app.core.errors import ConflictError, InvalidInputError, NotFoundError
 from app.core.ids import RandomBytes, new_id
 from app.ingest.source_input import NewSource, SourcePatch, SourceRotation
 from app.ingest.source_view import configured, source_view
+from app.routing.granting import check_organization
 from app.routing.own_audit import SYSTEM, Audit, Author, OwnChange, differences
 from app.security.scope import Scope
 from app.security.sealed_fields import SOURCE_SECRET
 from app.security.vault import Vault
 from app.sinks.manager import SinkManager
 from app.sinks.sources import EventSource
-from app.store.accepted import context_name, organization_name
+from app.store.accepted import context_name
 from app.store.engine import Store
 from app.store.sources import (
     Counted,
@@ -89,7 +90,7 @@ class SourceService:
             NotFoundError: no such organization in this scope.
         """
         with self._store.read() as connection:
-            _check_organization(connection, scope, organization_id)
+            check_organization(connection, scope, organization_id)
             conditions = [sources.c.organization_id == organization_id, *scope.within(sources)]
             rows = source_rows(connection, conditions, after=after, limit=limit + 1)
             counts = counts_of(connection, [row["id"] for row in rows])
@@ -132,7 +133,7 @@ class SourceService:
             "updated_at": now,
         }
         with self._writing() as connection:
-            _check_organization(connection, scope, organization_id)
+            check_organization(connection, scope, organization_id)
             if context_id is not None and context_name(connection, organization_id, context_id) is None:
                 raise NotFoundError("no such context in this organization")
             if source_number(connection, organization_id) >= MAX_SOURCES:
@@ -281,9 +282,3 @@ def checked_config(plugin: EventSource, config: Mapping[str, Any]) -> str:
         place = ".".join(["config", *map(str, problem["loc"])])
         raise InvalidInputError(problem["msg"], field=place) from None
     return orjson.dumps(config).decode()
-
-
-def _check_organization(connection: Connection, scope: Scope, organization_id: str) -> None:
-    inside = scope.organization_id in {None, organization_id}
-    if not inside or organization_name(connection, organization_id) is None:
-        raise NotFoundError("no such organization")
