@@ -11,14 +11,16 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from app.api.server import ServerApplication
+    from app.core.clock import Clock
     from app.settings import Settings
 
 
-def create_app(settings: Settings | None = None) -> Flask:
+def create_app(settings: Settings | None = None, clock: Clock | None = None) -> Flask:
     """The WSGI application.
 
     Args:
         settings: this process's settings; read from the environment when absent.
+        clock: current time; the system's when absent.
 
     Raises:
         ConfigurationError: a setting, a key file or (in strict mode) a plugin is wrong.
@@ -27,9 +29,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     from app.console.door.entrance import entrance  # noqa: PLC0415 - as above
     from app.console.door.keeper import DoorKeeper  # noqa: PLC0415 - as above
     from app.console.frame import install_console  # noqa: PLC0415 - as above
+    from app.core.clock import system_clock  # noqa: PLC0415 - as above
     from app.settings import load_settings  # noqa: PLC0415 - as above
 
-    app = build_application(settings or load_settings())
+    app = build_application(settings or load_settings(), clock or system_clock)
     services = app.extensions[EXTENSION]
     keeper = DoorKeeper(services.people, services.settings)
     app.register_blueprint(entrance(keeper, services.joining, services.provider_login))

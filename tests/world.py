@@ -108,8 +108,11 @@ class World:
         )
         made = self.webhooks.create(PLATFORM, new)
         self.change(made["id"], sink=sink, endpoint_url=url, **patch)
+        return self.hook(made["id"])
+
+    def hook(self, webhook_id: str) -> Hook:
         with self.store.read() as connection:
-            row = connection.execute(select(webhooks).where(webhooks.c.id == made["id"])).one()
+            row = connection.execute(select(webhooks).where(webhooks.c.id == webhook_id)).one()
         return Hook(row.id, row.pk, row.partition)
 
     def change(self, webhook_id: str, **patch: Any) -> dict[str, Any]:

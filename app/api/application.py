@@ -28,6 +28,7 @@ from app.api.routing import PUBLIC, Route, RouteTable
 from app.api.sinks import sink_routes
 from app.api.sources import source_door_routes, source_routes
 from app.api.webhooks import webhook_action_routes, webhook_routes
+from app.core.clock import Clock, system_clock
 from app.services import Services, build_services
 from app.settings import Settings
 from app.store.engine import Store, engine_options, store_over
@@ -39,11 +40,11 @@ AUTHENTICATOR = "relaypoint-authenticator"
 """``app.extensions`` key of the :class:`~app.api.authentication.Authenticator`, which the event lane shares."""
 
 
-def build_application(settings: Settings) -> Flask:
+def build_application(settings: Settings, clock: Clock = system_clock) -> Flask:
     """A Flask application with every route of the API."""
     app = Flask("relaypoint", static_folder=None)
     app.debug = False  # whatever FLASK_DEBUG says: a debugger in a page is a shell
-    services = build_services(settings, application_store(app, settings))
+    services = build_services(settings, application_store(app, settings), clock=clock)
     app.extensions[EXTENSION] = services
     install_error_handlers(app)
     tables = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -15,6 +16,8 @@ from app.delivery.history import GotResponse, SentRequest
 SHOWN = 64 * 1024
 """Bytes of a body on a page; the whole of it is a download away."""
 _CURL_BODY = 8 * 1024
+_GZIP = zlib.MAX_WBITS | 16
+"""For zlib: a gzip file, header and all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +44,25 @@ def shown_exchange(request: SentRequest | None, response: GotResponse | None) ->
     """The exchange for a page."""
     return Exchange(
         request,
-        shown_body(request.body if request else b""),
+        _shown_sent(request) if request else shown_body(b""),
         response,
         shown_body(response.body if response else b"", truncated=response is not None and response.truncated),
         curl_of(request) if request else "",
     )
+
+
+def _shown_sent(request: SentRequest) -> Body:
+    """The body of a request, unpacked for the eye when it was sent compressed."""
+    body = request.body
+    if body and any((name.lower(), value) == ("content-encoding", "gzip") for name, value in request.headers):
+        unpacking = zlib.decompressobj(_GZIP)
+        try:
+            plain = unpacking.decompress(body, SHOWN)
+        except zlib.error:
+            return shown_body(body)
+        begun = "" if unpacking.eof else f" Its first {len(plain):,} bytes follow."
+        return Body(_text(plain, whole=unpacking.eof), len(body), f"Sent compressed with gzip, shown unpacked.{begun}")
+    return shown_body(body)
 
 
 def shown_body(body: bytes | None, *, truncated: bool = False) -> Body:

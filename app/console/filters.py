@@ -13,6 +13,7 @@ from app.console.place import service_title
 from app.core.clock import HOUR, MILLISECOND, MINUTE, SECOND, Micros, to_rfc3339
 
 _KIB = 1024
+_UNITS = ("KiB", "MiB", "GiB")
 NOTHING = "\N{EN DASH}"
 """Stands where there is no value."""
 _SPANS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
@@ -72,8 +73,8 @@ def size(number: int) -> str:
     """A size in bytes, such as ``1.2 KiB``."""
     if number < _KIB:
         return f"{number} B"
-    shown, unit = (number / _KIB, "KiB") if number < _KIB * _KIB else (number / _KIB / _KIB, "MiB")
-    return f"{shown:.1f} {unit}"
+    power = next((one for one in (1, 2) if number < _KIB ** (one + 1)), 3)
+    return f"{number / _KIB**power:.1f} {_UNITS[power - 1]}"
 
 
 def share(part: int, whole: int) -> str:

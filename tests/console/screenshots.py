@@ -1,69 +1,130 @@
-"""Takes the pictures of ``docs/screens.md``: ``python -m tests.console.screenshots``, or ``make screenshots``."""
+"""Takes the pictures of ``docs/screens.md``: every kind of page of a furnished console, light and dark.
+
+``make screenshots``. With names as arguments only those are taken anew.
+"""
 
 from __future__ import annotations
 
+import base64
+import logging
+import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
-from playwright.sync_api import Browser
-from sqlalchemy import select, update
+from playwright.sync_api import Browser, Page
 
-from app.core.clock import DAY, system_clock
-from app.store.tables import attempts, events
+from app.core.clock import SECOND
 from tests.console.browser import chromium
-from tests.console.furnished import Furnished, furnish
 from tests.console.pages.tab import WIDE, signed_in
-from tests.console.site import Site, built_site, served
-from tests.delivery.receiver import receiving
+from tests.console.showroom import NOW, PLACE, Showroom, showroom
 
-ROOT = Path(__file__).parents[2]
-FOLDER = ROOT / "docs/screens"
-CACHE = ROOT / ".pytest_cache/d/debian"
-_HEIGHT = 860
-_CLEAREST = 2
-"""Old things lie closer together than new ones, as if traffic had grown during the day."""
-PAGES = {
-    "overview": "/o/acme",
-    "webhooks": "/o/acme/webhooks",
-    "webhook": "/o/acme/c/c1/webhooks/{webhook}",
-    "delivery": "/o/acme/webhooks/{webhook}/deliveries/{delivery}?tab=response",
-    "audit": "/o/acme/audit",
-}
-"""By the name of the picture."""
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "docs" / "screens"
+CACHE = ROOT / ".pytest_cache" / "d" / "debian"
+"""Where the tests keep their browser."""
+HEIGHT = 900
+QUALITY = 60
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 
-def main() -> None:
-    """Take every picture, light and dark."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder, receiving() as receiver, built_site(Path(folder)) as site:
-        furnished = furnish(site, receiver)
-        _spread(site)
-        with served(site), chromium(CACHE) as browser:
-            for scheme in ("light", "dark"):
-                _take(browser, site, furnished, scheme)
+@dataclass(frozen=True)
+class Shot:
+    """One picture: its file's name, the page, and what is done there first.
+
+    Args:
+        name: of the file.
+        page: a key of the showroom's addresses, or a path.
+        click: a button that is pressed first.
+        scroll_to: what stands at the top of the picture.
+        signed_out: nobody is signed in.
+    """
+
+    name: str
+    page: str
+    click: str = ""
+    scroll_to: str = ""
+    signed_out: bool = False
 
 
-def _take(browser: Browser, site: Site, furnished: Furnished, scheme: str) -> None:
-    context = signed_in(browser, site, viewport={"width": WIDE, "height": _HEIGHT}, color_scheme=scheme)
-    page = context.new_page()
-    for name, path in PAGES.items():
-        place = max((one for one in furnished.arguments if path.startswith(one)), key=len)
-        page.goto(site.url + path.format(**furnished.arguments[place]))
-        page.screenshot(path=str(FOLDER / f"{name}-{scheme}.png"))
+SHOTS = (
+    Shot("overview", PLACE),
+    Shot("webhooks", f"{PLACE}/webhooks"),
+    Shot("webhook", "splunk"),
+    Shot("webhook-filter", "slack", click="#conditions button[formaction]", scroll_to="#conditions"),
+    Shot("webhook-test", "splunk", click="form[action*='/test'] button", scroll_to="#test"),
+    Shot("webhook-new", f"{PLACE}/webhooks/new"),
+    Shot("webhook-sink", "new", scroll_to="#sink"),
+    Shot("deliveries", "deliveries"),
+    Shot("delivery", "delivery"),
+    Shot("delivery-attempts", "retried"),
+    Shot("redeliver", "replay"),
+    Shot("batch", "batch"),
+    Shot("webhooks-of-a-context", f"{PLACE}/c/ctx_1/webhooks"),
+    Shot("audit-log", f"{PLACE}/audit"),
+    Shot("event", "event"),
+    Shot("contexts", f"{PLACE}/contexts"),
+    Shot("context", f"{PLACE}/c/ctx_1"),
+    Shot("connected-devices", f"{PLACE}/c/ctx_1/groups"),
+    Shot("change-windows", f"{PLACE}/change-windows"),
+    Shot("sensitivity-rules", f"{PLACE}/sensitivity-rules"),
+    Shot("event-types", f"{PLACE}/event-types"),
+    Shot("members", f"{PLACE}/members"),
+    Shot("keys", f"{PLACE}/keys"),
+    Shot("sources", f"{PLACE}/sources"),
+    Shot("connect", f"{PLACE}/connect", click="main form button"),
+    Shot("plugins", "/ops/plugins"),
+    Shot("egress-policy", "/ops/egress"),
+    Shot("sign-in", "/login", signed_out=True),
+)
+
+
+def main(wanted: list[str]) -> None:
+    """Take the pictures."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    shots = [shot for shot in SHOTS if not wanted or shot.name in wanted]
+    FOLDER.mkdir(exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory(prefix="rp-") as folder,
+        showroom(Path(folder)) as room,
+        chromium(CACHE) as browser,
+    ):
+        for shot in shots:
+            for scheme in SCHEMES:
+                picture = taken(browser, room, shot, scheme)
+                (FOLDER / f"{shot.name}-{scheme}.webp").write_bytes(picture)
+                print(f"{shot.name}-{scheme}: {len(picture) // 1024} KB")  # noqa: T201 - a command
+
+
+def taken(browser: Browser, room: Showroom, shot: Shot, scheme: Literal["light", "dark"]) -> bytes:
+    """One picture as WebP, which Chromium writes and Playwright does not ask for."""
+    with tab(browser, room, shot, scheme) as page:
+        page.goto(room.site.url + room.addresses.get(shot.page, shot.page))
+        if shot.click:
+            page.click(shot.click)
+            page.wait_for_load_state("load")
+        if shot.scroll_to:
+            page.evaluate("(selector) => document.querySelector(selector).scrollIntoView()", shot.scroll_to)
+        page.evaluate("document.activeElement.blur()")
+        session = page.context.new_cdp_session(page)
+        answer = session.send("Page.captureScreenshot", {"format": "webp", "quality": QUALITY})
+        return base64.b64decode(answer["data"])
+
+
+@contextmanager
+def tab(browser: Browser, room: Showroom, shot: Shot, scheme: Literal["light", "dark"]) -> Iterator[Page]:
+    """A tab that has the showroom's time."""
+    context = signed_in(browser, room.site, viewport={"width": WIDE, "height": HEIGHT}, color_scheme=scheme)
+    if shot.signed_out:
+        context.clear_cookies()
+    context.clock.set_fixed_time(datetime.fromtimestamp(NOW // SECOND, UTC))
+    yield context.new_page()
     context.close()
 
 
-def _spread(site: Site) -> None:
-    """As if what happened a moment ago had happened over a day."""
-    now = system_clock()
-    with site.services.store.write() as connection:
-        numbers = list(connection.execute(select(events.c.seq).order_by(events.c.seq)).scalars())
-        for place, seq in enumerate(numbers):
-            at = now - int(DAY * (1 - place / len(numbers)) ** _CLEAREST)
-            connection.execute(update(events).where(events.c.seq == seq).values(received_at=at))
-            connection.execute(update(attempts).where(attempts.c.event_seq == seq).values(started_at=at))
-
-
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -17,7 +17,7 @@ from werkzeug.serving import make_server
 from app.api.application import EXTENSION
 from app.console.door.keeper import DoorKeeper
 from app.console.door.same_site import form_token
-from app.core.clock import system_clock
+from app.core.clock import Clock, system_clock
 from app.routing.places import NewContext, NewOrganization
 from app.services import Services
 from app.settings import Settings
@@ -42,9 +42,9 @@ class Site:
 
     def sign_in(self, role: str = "owner", organization: str | None = None, context: str | None = None) -> None:
         """From now on somebody with this one role asks for pages."""
-        store, self.email = self.services.store, f"person-{next(self._people)}@example.com"
-        add_member(store, add_person(store, self.email, now=system_clock()), role, organization, context)
-        self.session = front_door(store, system_clock).sign_in(self.email, PASSWORD, SOMEWHERE)
+        store, clock, self.email = self.services.store, self.world.clock, f"person-{next(self._people)}@example.com"
+        add_member(store, add_person(store, self.email, now=clock()), role, organization, context)
+        self.session = front_door(store, clock).sign_in(self.email, PASSWORD, SOMEWHERE)
 
     @property
     def cookie(self) -> str:
@@ -74,15 +74,22 @@ class Site:
 
 
 @contextmanager
-def built_site(folder: Path) -> Iterator[Site]:
-    """A site without a socket."""
-    settings = Settings(instance=folder, egress_allow=("127.0.0.0/8",), egress_allow_http=True)
+def built_site(folder: Path, clock: Clock = system_clock, allow: tuple[str, ...] = ("127.0.0.0/8",)) -> Iterator[Site]:
+    """A site without a socket, that may send to what is allowed; its owner is signed in."""
+    with new_site(folder, clock, allow) as site:
+        site.sign_in()
+        yield site
+
+
+@contextmanager
+def new_site(folder: Path, clock: Clock = system_clock, allow: tuple[str, ...] = ("127.0.0.0/8",)) -> Iterator[Site]:
+    """A site that nobody knows yet."""
+    settings = Settings(instance=folder, egress_allow=allow, egress_allow_http=True)
     migrate(settings.database_url)
-    app = create_app(settings)
+    app = create_app(settings, clock)
     services: Services = app.extensions[EXTENSION]
     keeper = DoorKeeper(services.people, settings)
-    site = Site(app, services, World(services.store, system_clock, folder), keeper)
-    site.sign_in()
+    site = Site(app, services, World(services.store, clock, folder), keeper)
     try:
         yield site
     finally:
