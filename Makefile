@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 UV := UV_PYTHON_DOWNLOADS=never UV_PROJECT_ENVIRONMENT=$(CURDIR)/$(VENV) $(BIN)/uv
 
 .DEFAULT_GOAL := help
-.PHONY: screenshots help up test test-faults soak check format bench clean
+.PHONY: screenshots lighthouse help up test test-faults soak check format bench clean
 
 help:
 	@echo "make up      run the whole stack with sample data on http://127.0.0.1:8080"
@@ -20,6 +20,7 @@ help:
 	@echo "make soak    mixed load and random faults; MINUTES=30"
 	@echo "make check   format, lint, types, import layers, known vulnerabilities"
 	@echo "make bench   measure every figure of docs/performance.md (ten minutes)"
+	@echo "make lighthouse   what Lighthouse says of the console's pages"
 	@echo "make screenshots  take the pictures of docs/screens.md anew"
 	@echo "make format  apply the format and the safe lint fixes"
 	@echo "ARGS=...     is handed to the command: make up ARGS='--port 9000'"
@@ -65,6 +66,9 @@ format: $(VENV)/.synced-dev
 
 bench: $(VENV)/.synced-dev
 	@exec $(BIN)/relaypoint bench $(ARGS)
+
+lighthouse: $(VENV)/.synced-dev
+	$(BIN)/pytest tests/console/pages/test_lighthouse.py -m faults_full -s -q $(ARGS)
 
 screenshots: $(VENV)/.synced-dev
 	$(BIN)/python -m tests.console.screenshots

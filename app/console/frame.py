@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 
 from app.console import filters
 from app.console.assets import PREFIX, load_assets
+from app.console.compressed import compress_page
 from app.console.door.headers import add_page_headers
 from app.console.door.keeper import DoorKeeper
 from app.console.flashes import SAID
@@ -87,10 +88,16 @@ def _common() -> dict[str, Any]:
 
 
 def _conditional(answer: Response) -> Response:
-    """A page that did not change since it was asked for is not sent again."""
+    """A page that did not change since it was asked for is not sent again, and one that is sent goes compressed.
+
+    Only what was asked for with GET: an answer to a form may show a new key.
+    """
     if request.method == "GET" and answer.status_code == HTTPStatus.OK and answer.mimetype == "text/html":
-        answer.add_etag()
+        answer.add_etag(weak=True)
+        answer.vary.add("accept-encoding")
         answer.make_conditional(request)
+        if answer.status_code == HTTPStatus.OK and request.accept_encodings["gzip"]:
+            compress_page(answer)
     return answer
 
 
