@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -58,21 +59,28 @@ def receiver() -> Iterator[Receiver]:
         yield listening
 
 
-def post_what_the_page_says(page: Page, action: str) -> None:
-    """Send an event to the address and with the header that are there to be pasted."""
-    name, _, value = page.inner_text("#header").partition(": ")
-    event = {
-        "eventId": "entrypoint.configuration.audit",
-        "action": action,
-        "contextId": "hq",
-        "changes": [{"field": "RADIUS client allow-list", "before": [], "after": ["192.0.2.1/32"]}],
-    }
-    answer = requests.post(page.inner_text("#address"), json=event, headers={name: value}, timeout=10)
-    assert answer.json()["accepted"] == 1
+@dataclass(frozen=True)
+class Service:
+    """A service into which was pasted what the page says."""
 
+    address: str
+    headers: dict[str, str]
 
-def deliver(site: Site) -> None:
-    site.world.deliver(site.world.drain(site.services.egress))
+    @classmethod
+    def pasted(cls, page: Page) -> Service:
+        name, _, value = page.inner_text("#header").partition(": ")
+        return cls(page.inner_text("#address"), {name: value})
+
+    def change_something(self, event_id: str) -> None:
+        event = {
+            "id": event_id,
+            "eventId": "entrypoint.configuration.audit",
+            "action": "update",
+            "contextId": "hq",
+            "changes": [{"field": "RADIUS client allow-list", "before": [], "after": ["192.0.2.1/32"]}],
+        }
+        answer = requests.post(self.address, json=event, headers=self.headers, timeout=10)
+        assert answer.json()["accepted"] == 1
 
 
 def test_from_the_setup_link_to_the_first_delivery(visitor: Visitor, site: Site, receiver: Receiver) -> None:
@@ -84,7 +92,8 @@ def test_from_the_setup_link_to_the_first_delivery(visitor: Visitor, site: Site,
     visitor.type(name="Globex")
     visitor.click("button:has-text('Create organization')")
     visitor.click("text=Make the key")
-    post_what_the_page_says(page, "update")
+    service = Service.pasted(page)
+    service.change_something("first")
     if page.locator("text=Look again").is_visible():
         page.click("text=Look again")
     page.wait_for_selector("text=The first event is here")
@@ -100,3 +109,7 @@ def test_from_the_setup_link_to_the_first_delivery(visitor: Visitor, site: Site,
     visitor.click("text=Send test event")
     assert "HTTP 200" in page.inner_text("#test")
     assert visitor.clicks <= MOST_CLICKS
+    service.change_something("second")
+    site.world.deliver(site.world.drain(site.services.egress))
+    page.goto(page.url.partition("/test")[0])
+    assert page.inner_text("tr:has-text('second') .badge") == "Delivered"
