@@ -42,18 +42,19 @@ class TooManyTriesError(TemporaryError):
         self.retry_after_s = retry_after_s
 
 
-def refusal_of_try(connection: Connection, account: str, address: str, now: Micros) -> TooManyTriesError | None:
+def refusal_of_try(connection: Connection, account: str | None, address: str, now: Micros) -> TooManyTriesError | None:
     """Count a try to sign in; the error to raise, once the count is committed, when it was one too many.
 
     Args:
         connection: inside a write transaction.
-        account: the e-mail address that was given, folded.
+        account: the e-mail address that was given, folded; None = none was, for the provider asks for it.
         address: of the network, where the try came from.
         now: the time.
     """
     connection.execute(delete(login_attempts).where(login_attempts.c.since <= now - WINDOW))
     wait = _wait(connection, _address(address), PER_ADDRESS, now)
-    wait = wait or _wait(connection, _account(account), PER_ACCOUNT, now)
+    if account is not None:
+        wait = wait or _wait(connection, _account(account), PER_ACCOUNT, now)
     return TooManyTriesError(-(-wait // SECOND)) if wait else None
 
 

@@ -15,6 +15,7 @@ from app.core.errors import InvalidInputError
 from app.core.ids import RandomBytes
 from app.security.front_door import Caller, FrontDoor
 from app.security.links import Purpose, create_link, use_link
+from app.security.login_throttle import refusal_of_try
 from app.security.oidc import Identity, OidcError, OidcProvider
 from app.security.tokens import new_token, token_digest
 from app.security.users import bind_to_provider, find_user, folded_email, user_at_provider
@@ -62,17 +63,23 @@ class OidcLogin:
         self._clock = clock
         self._random_bytes = random_bytes
 
-    def begin(self, *, redirect_uri: str, visit: str, onward: str) -> str:
+    def begin(self, caller: Caller, *, redirect_uri: str, visit: str, onward: str) -> str:
         """The address at the provider that the browser goes to.
 
         Args:
+            caller: where the request comes from.
             redirect_uri: where it comes back to.
             visit: the value of the visit's cookie: only this browser can end the log-in.
             onward: the page to go on to afterwards.
 
         Raises:
             OidcError: the provider does not answer.
+            TooManyTriesError: too many log-ins began or failed from this address.
         """
+        with self._store.write() as connection:
+            refusal = refusal_of_try(connection, None, caller.address, self._clock())
+        if refusal is not None:
+            raise refusal
         nonce, verifier = new_token(self._random_bytes), new_token(self._random_bytes)
         kept = {"nonce": nonce, "verifier": verifier, "visit": token_digest(visit).hex(), "onward": onward}
         with self._store.write() as connection:

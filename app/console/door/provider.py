@@ -9,6 +9,7 @@ from flask import Blueprint, Request, Response, redirect, request
 from app.console.door.answers import door_page, local_path, onward
 from app.console.door.keeper import DoorKeeper
 from app.console.own_address import own_address
+from app.security.login_throttle import TooManyTriesError
 from app.security.oidc import OidcError
 from app.security.oidc_login import OidcLogin, Return
 
@@ -23,7 +24,12 @@ def add_provider_pages(pages: Blueprint, keeper: DoorKeeper, login: OidcLogin) -
         wanted = local_path(request.args.get("next", ""))
         visit, is_new = keeper.visit_of(request)
         try:
-            there = login.begin(redirect_uri=_back_to(keeper, request), visit=visit, onward=wanted)
+            caller = keeper.caller(request)
+            there = login.begin(caller, redirect_uri=_back_to(keeper, request), visit=visit, onward=wanted)
+        except TooManyTriesError as error:
+            answer = door_page(keeper, "login.html", HTTPStatus.TOO_MANY_REQUESTS, error=str(error), next=wanted)
+            answer.headers["retry-after"] = str(error.retry_after_s)
+            return answer
         except OidcError as error:
             return door_page(keeper, "login.html", HTTPStatus.BAD_GATEWAY, error=str(error), next=wanted)
         answer = Response(status=HTTPStatus.SEE_OTHER, headers=redirect(there).headers)

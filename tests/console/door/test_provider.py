@@ -18,6 +18,7 @@ from werkzeug.test import TestResponse
 from app.api.application import EXTENSION
 from app.core.clock import system_clock
 from app.security.front_door import WrongCredentialsError
+from app.security.login_throttle import PER_ADDRESS
 from app.security.users import set_disabled
 from app.services import Services
 from app.settings import Settings, SettingsError, load_settings
@@ -97,6 +98,14 @@ def test_a_known_person_comes_back_signed_in_at_the_page_that_was_wanted(place: 
     answer = place.sign_in()
     assert (answer.status_code, answer.location) == (303, "/o/acme/webhooks")
     assert EMAIL in place.browser.get("/logout").text
+
+
+def test_nobody_makes_us_ask_the_provider_without_end(place: Installation) -> None:
+    for _ in range(PER_ADDRESS):
+        assert place.browser.get("/login/provider").status_code == 303
+    answer = place.browser.get("/login/provider")
+    assert answer.status_code == 429
+    assert 0 < int(answer.headers["retry-after"]) <= 900
 
 
 def test_neither_code_nor_state_works_twice(place: Installation) -> None:
