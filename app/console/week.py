@@ -44,6 +44,8 @@ class Week:
     starts_at: Micros
     ends_at: Micros
     outside: int
+    is_more: bool
+    """Whether there were more outside than are marked."""
 
 
 def week_around(now: Micros, zone: ZoneInfo) -> tuple[datetime, datetime]:
@@ -54,7 +56,12 @@ def week_around(now: Micros, zone: ZoneInfo) -> tuple[datetime, datetime]:
 
 
 def week_picture(
-    bounds: tuple[datetime, datetime], spans: Sequence[Span], outside: Sequence[dict[str, Any]], zone: ZoneInfo
+    bounds: tuple[datetime, datetime],
+    spans: Sequence[Span],
+    outside: Sequence[dict[str, Any]],
+    zone: ZoneInfo,
+    *,
+    is_more: bool = False,
 ) -> Week:
     """The picture.
 
@@ -63,12 +70,13 @@ def week_picture(
         spans: the openings, of any time.
         outside: canonical events that happened outside every window.
         zone: whose clock the picture shows.
+        is_more: there are more of them than were handed over.
     """
     starts, ends = bounds
     marks = [datetime.fromisoformat(event["occurred_at"]).astimezone(zone) for event in outside]
     shown = [mark for mark in marks if starts <= mark < ends]
     days = tuple(_day(starts + timedelta(days=number), spans, shown, zone) for number in range(7))
-    return Week(days, micros(starts), micros(ends), len(shown))
+    return Week(days, micros(starts), micros(ends), len(shown), is_more)
 
 
 def micros(moment: datetime) -> Micros:

@@ -74,8 +74,8 @@ def _week(services: Services, visit: Visit) -> Week:
         for window, opening in services.window_trials.stretches(visit.scope, place.organization_id, since, until)
     ]
     wanted = EventFilter(sensitivity_min=SENSITIVE, outside_window=True, since=since, until=until)
-    outside, _ = services.events.page(visit.scope, wanted, before=None, limit=_MARKS)
-    return week_picture(bounds, spans, outside, place.zone)
+    outside, more = services.events.page(visit.scope, wanted, before=None, limit=_MARKS)
+    return week_picture(bounds, spans, outside, place.zone, is_more=more is not None)
 
 
 def _save(services: Services, visit: Visit, stored: dict[str, Any] | None) -> Any:
