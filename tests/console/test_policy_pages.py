@@ -9,10 +9,13 @@ from zoneinfo import ZoneInfo
 import orjson
 import pytest
 
+from app.console.views import change_windows
 from app.console.week import Span, micros, week_around, week_picture
 from app.core.clock import HOUR
+from app.routing.change_windows import ChangeWindowInput
 from app.security.scope import Scope
 from tests.console.site import Site
+from tests.world import audit
 
 ZONE = ZoneInfo("Europe/Stockholm")
 NIGHTS = {"name": "Nights", "kind": "allow", "start": "22:00", "end": "24:00", "weekdays": ["monday", "tuesday"]}
@@ -113,3 +116,13 @@ def test_a_week_is_seven_local_days_across_a_change_of_the_clock() -> None:
     assert week.days[5].text == "Saturday: open 22:00 to 24:00 (Nights)"
     assert week.days[6].text == "Sunday: open 00:00 to 01:00 (Nights); 1 sensitive change outside"
     assert week.outside == 1
+
+
+def test_more_changes_than_are_marked_are_told_as_more(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(change_windows, "_MARKS", 2)
+    once = ChangeWindowInput(name="Once", starts_at="2020-01-01T00:00:00Z", ends_at="2020-01-01T01:00:00Z")
+    site.services.change_windows.create(Scope("acme"), "acme", once)
+    opened = {"field": "RADIUS client allow-list", "before": ["10.0.0.0/8"], "after": ["0.0.0.0/0"]}
+    site.world.send(*(audit(number, changes=[opened]) for number in range(3)))
+    page = site.get("/o/acme/change-windows").text
+    assert "2 or more sensitive changes" in page
