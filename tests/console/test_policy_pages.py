@@ -11,7 +11,7 @@ import pytest
 
 from app.console.views import change_windows
 from app.console.week import Span, micros, week_around, week_picture
-from app.core.clock import HOUR
+from app.core.clock import HOUR, to_rfc3339
 from app.routing.change_windows import ChangeWindowInput
 from app.security.scope import Scope
 from tests.console.site import Site
@@ -123,6 +123,7 @@ def test_more_changes_than_are_marked_are_told_as_more(site: Site, monkeypatch: 
     once = ChangeWindowInput(name="Once", starts_at="2020-01-01T00:00:00Z", ends_at="2020-01-01T01:00:00Z")
     site.services.change_windows.create(Scope("acme"), "acme", once)
     opened = {"field": "RADIUS client allow-list", "before": ["10.0.0.0/8"], "after": ["0.0.0.0/0"]}
-    site.world.send(*(audit(number, changes=[opened]) for number in range(3)))
+    now = to_rfc3339(site.services.clock())
+    site.world.send(*(audit(number, changes=[opened], timestamp=now) for number in range(3)))
     page = site.get("/o/acme/change-windows").text
     assert "2 or more sensitive changes" in page
