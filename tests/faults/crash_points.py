@@ -23,6 +23,7 @@ LABELS = (
     "tick.before_ring",
     "tick.after_ring",
     "job.taken",
+    "ring.heard",
     "lease.before_commit",
     "lease.after_commit",
     "claim.before_commit",
@@ -132,7 +133,7 @@ def _install_replays(points: Points) -> None:
 
 
 def _install_worker(points: Points) -> None:
-    from app.delivery import claiming, confirmed, confirming, drain, egress, egress_handle, landing  # noqa: PLC0415
+    from app.delivery import claiming, confirmed, confirming, drain, egress, egress_handle, engine, landing  # noqa: PLC0415
     from app.queue import job  # noqa: PLC0415
     from app.store import batches  # noqa: PLC0415
 
@@ -154,6 +155,7 @@ def _install_worker(points: Points) -> None:
             points.reach(f"{what}.after_commit")
 
     _before(job, "drain", lambda *_: points.reach("job.taken"))
+    _before(engine.DrainEngine, "heed", lambda *_: points.reach("ring.heard"))
     _after(drain, "take_partition", noting("lease", when=lambda taken, *_: taken))
     _after(drain, "write_record", noting("record", when=lambda _fenced, _connection, record, *_: bool(record)))
     _after(claiming.Claiming, "look", noting("claim", when=lambda found, *_: any(rows for _, rows in found.claimed)))

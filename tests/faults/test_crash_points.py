@@ -82,6 +82,7 @@ def test_case_3_web_dies_before_the_ring_and_the_tick_rings(scene: Scene, measur
     ("case", "label", "copies"),
     [
         (4, "job.taken", 1),
+        (4, "ring.heard", 1),
         (4, "lease.before_commit", 1),
         (4, "claim.before_commit", 1),
         (5, "lease.after_commit", 1),
@@ -96,8 +97,11 @@ def test_case_3_web_dies_before_the_ring_and_the_tick_rings(scene: Scene, measur
 def test_cases_4_to_7_a_worker_dies_and_the_receiver_gets(
     scene: Scene, measure: Measure, case: int, label: str, copies: int
 ) -> None:
-    if label == "connect.opened":
-        scene.troupe.kill(*scene.troupe.workers)  # their kept connections go with them
+    if label in {"connect.opened", "job.taken"}:
+        scene.troupe.kill(*scene.troupe.workers)  # with them go their kept connections, and whoever listens for rings
+    elif label == "ring.heard":
+        scene.post(scene.new_events())
+        scene.settle(RECOVERY_S)  # whoever delivered this goes on listening for a while
     scene.troupe.points.arm(label)
     scene.post(scene.new_events())
     await_that(lambda: scene.troupe.points.struck(label) > 0, 10, scene.troupe.log)

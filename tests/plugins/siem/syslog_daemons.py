@@ -64,8 +64,10 @@ class Daemon:
         """What was stored since the last call, waiting until it is ``count`` lines."""
         end = time.monotonic() + patience_s
         while True:
-            lines = self.output.read_bytes().splitlines() if self.output.exists() else []
-            if len(lines) >= count or time.monotonic() > end:
+            content = self.output.read_bytes() if self.output.exists() else b""
+            lines = content.splitlines()
+            # A daemon may write a long line in two parts.
+            if (len(lines) >= count and content.endswith(b"\n")) or time.monotonic() > end:
                 self.output.write_bytes(b"")
                 return [orjson.loads(line) for line in lines]
             time.sleep(0.02)
