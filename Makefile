@@ -19,7 +19,7 @@ help:
 	@echo "make test-faults  every fault, kills three times on each database, long fuzzing (an hour and a half)"
 	@echo "make soak    mixed load and random faults; MINUTES=30"
 	@echo "make check   format, lint, types, import layers, known vulnerabilities"
-	@echo "make bench   measure every figure of docs/performance.md (ten minutes)"
+	@echo "make bench   measure every figure of docs/performance.md (half an hour)"
 	@echo "make lighthouse   what Lighthouse says of the console's pages"
 	@echo "make screenshots  take the pictures of docs/screens.md anew"
 	@echo "make format  apply the format and the safe lint fixes"

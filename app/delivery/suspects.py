@@ -1,22 +1,23 @@
 """Suspects: the members of a batch that worker after worker died with, and who of them is sent first.
 
-A batch of 20,000 may hold one event that kills whoever touches it. After two deaths only half of the suspects are sent;
-if that worker dies too, the other half is cleared of it, and the next one gets a quarter. So fifteen deaths find one
-among 20,000, and every neighbour is delivered on the way.
+A batch of 20,000 may hold one event that kills whoever touches it. After five deaths only half of the suspects are
+sent; if that worker dies too, the other half is cleared of it, and the next one gets a quarter. So twenty deaths find
+one among 20,000, and every neighbour is delivered on the way. Not before the fifth: until then the batch goes out again
+as it was, under the id that its receiver may have seen.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.delivery.verdict import SUSPECT_AFTER
+from app.delivery.verdict import MOST_LOSSES
 from app.store.claim import Claimed
 
 
 def suspects_of(members: Sequence[Claimed]) -> tuple[Claimed, ...]:
     """The members that most workers died with, in ledger order; none while that may be chance."""
     most = max((member.losses for member in members if member.orphan), default=0)
-    if most < SUSPECT_AFTER:
+    if most < MOST_LOSSES:
         return ()
     return tuple(member for member in members if member.orphan and member.losses == most)
 

@@ -159,11 +159,27 @@ def test_what_kills_workers_in_a_batch_is_found_and_its_neighbours_are_delivered
             deaths += 1
             client.close()
         clock.advance(DELIVERY_LEASE + 1)
-    # Two with the whole, four while it is cut in half, and two more until it counts as found.
-    assert deaths <= 2 + 4 + 2
+    # Five with the whole, under one id, and then at most four while it is cut in half.
+    assert MOST_LOSSES <= deaths <= MOST_LOSSES + 4
     assert [n for n, state in enumerate(world.states(hook), 1) if state is not DELIVERED] == [poison]
     assert world.states(hook)[poison - 1] is FAILED
     assert "workers died" in str(world.deliveries(hook)[poison - 1].reason)
+    assert world.ledger().balanced
+
+
+def test_a_batch_that_outlives_its_workers_keeps_its_id(
+    world: World, target: Receiver, client: EgressClient, clock: MovableClock
+) -> None:
+    """A receiver that got it before the death can tell that it comes again."""
+    hook = world.add_webhook(target.url, mode="batch", batch={"max_events": 3})
+    world.send_numbers(1, 2, 3)
+    for deaths in range(1, MOST_LOSSES):
+        send_without_recording(world.drain(client), hook.partition, target, deaths)
+        clock.advance(DELIVERY_LEASE + 1)
+    settle(world.drain(client), [hook.partition])
+    assert world.states(hook) == [DELIVERED] * 3
+    assert len(target.requests) == MOST_LOSSES
+    assert len(set(target.ids)) == 1
     assert world.ledger().balanced
 
 
