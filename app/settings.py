@@ -30,6 +30,9 @@ _REDIS_WEAKENING = {"ssl_cert_reqs", "ssl_check_hostname"}
 _REDIS_SCHEMES = ("redis://", "rediss://", "unix://", "redis+sentinel://", "rediss+sentinel://")
 
 
+_EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared with, not bound to
+
+
 class SettingsError(ConfigurationError):
     """One or more settings are wrong; ``problems`` has one sentence for each."""
 
@@ -225,6 +228,11 @@ class Settings:
             joint = "&" if "?" in self.redis_url else "?"
             given = f"{self.redis_url}{joint}ssl_ca_certs={quote(str(self.redis_ca_file))}"
             object.__setattr__(self, "redis_url", given)
+
+    @property
+    def local_host(self) -> str:
+        """Where this machine finds its own web process: one that listens on every address is on loopback, too."""
+        return _EVERY_ADDRESS.get(self.host, self.host)
 
 
 def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:

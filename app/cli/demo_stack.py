@@ -46,8 +46,7 @@ def demo_specs(settings: Settings, environ: Mapping[str, str], order: int) -> tu
     The children: a receiver on a free loopback port, and the one that sets up and streams.
     """
     port = _free_port()
-    host = "127.0.0.1" if settings.host in {"0.0.0.0", "::"} else settings.host  # noqa: S104 - compared with, not bound to
-    stream = own_module("app.cli.demo_stack", host, str(settings.port), str(port))
+    stream = own_module("app.cli.demo_stack", settings.local_host, str(settings.port), str(port))
     receiver = own_module("app.cli.demo_receiver", str(port))
     return [
         ChildSpec(name="receiver", argv=receiver, environ=environ, order=order),

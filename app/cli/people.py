@@ -18,8 +18,6 @@ from app.store.migrate import schema_status
 
 log = logging.getLogger(__name__)
 
-_ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared with, not bound to
-
 
 def people_of(store: Store) -> FrontDoor:
     """The use cases of people over a store."""
@@ -34,7 +32,7 @@ def link_to(settings: Settings, page: str, token: str) -> str:
         page: path of the page that takes it.
         token: of the link.
     """
-    host = _ANY_ADDRESS.get(settings.host, settings.host)
+    host = settings.local_host
     shown = f"[{host}]" if ":" in host else host
     return f"{settings.public_url or f'http://{shown}:{settings.port}'}{page}?link={token}"
 

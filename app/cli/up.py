@@ -38,8 +38,6 @@ REDIS_START_S = 10.0
 _WEB, _TICK, _WORKERS, _REDIS = range(4)
 """The order of ending: first nobody comes in, then nobody rings, then what is in flight ends, and Redis goes last."""
 
-_ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared with, not bound to
-
 
 @click.command()
 @click.option("--demo", is_flag=True, help="Add sample data, a local receiver and a gentle stream of events.")
@@ -144,7 +142,7 @@ def _refuse_taken_port(settings: Settings) -> None:
 
 def _announce(settings: Settings, supervisor: Supervisor) -> None:
     """Say when the stack answers."""
-    host = _ANY_ADDRESS.get(settings.host, settings.host)
+    host = settings.local_host
     while not supervisor.stopping:
         if answers(host, settings.port):
             shown = f"[{host}]" if ":" in host else host

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.security.mutations import MUTATIONS, Mutation
+from tests.security.mutation import Mutation
+from tests.security.mutations import MUTATIONS
 
 pytestmark = [pytest.mark.faults_full, pytest.mark.process]
 

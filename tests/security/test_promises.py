@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.security.mutations import MUTATIONS, Mutation
+from tests.security.mutation import Mutation
+from tests.security.mutations import MUTATIONS
 from tests.security.promises import PROMISES
 
 ROOT = Path(__file__).parents[2]
