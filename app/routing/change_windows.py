@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import orjson
@@ -102,6 +103,16 @@ class WindowTrials:
         spec = {name: value for name, value in stored.items() if name in ChangeWindowInput.model_fields}
         return self.preview(scope, organization_id, ChangeWindowInput.model_validate(spec))
 
+    def openings_of_all(self, scope: Scope, organization_id: str) -> dict[str, list[dict[str, Any]]]:
+        """The next openings of every stored window, by its name.
+
+        Raises:
+            NotFoundError: no such organization in this scope.
+        """
+        self._windows.zone(scope, organization_id)
+        windows = read_policy(self._store, organization_id).windows
+        return {window.name: _told(next_openings(window, self._clock(), OPENINGS)) for window in windows}
+
     def preview(self, scope: Scope, organization_id: str, new: ChangeWindowInput) -> list[dict[str, Any]]:
         """The next openings of a window that is not saved.
 
@@ -110,11 +121,7 @@ class WindowTrials:
             InvalidInputError: naming the field at fault.
         """
         zone = self._windows.zone(scope, organization_id)
-        openings = next_openings(read_window(new.name, new.spec, local_zone=zone), self._clock(), OPENINGS)
-        return [
-            {"starts_at": to_rfc3339(one.starts_at), "ends_at": to_rfc3339(one.ends_at) if one.ends_at else None}
-            for one in openings
-        ]
+        return _told(next_openings(read_window(new.name, new.spec, local_zone=zone), self._clock(), OPENINGS))
 
     def stretches(
         self, scope: Scope, organization_id: str, since: Micros, until: Micros
@@ -146,3 +153,10 @@ class WindowTrials:
         windows = read_policy(self._store, organization_id).windows
         decision = decide(windows, at, context_id=trial.context_id, tags=tuple(trial.tags), actor=trial.actor)
         return {"time": to_rfc3339(at), "outside_change_window": decision.outside, "change_windows": decision.named}
+
+
+def _told(openings: Sequence[Opening]) -> list[dict[str, Any]]:
+    return [
+        {"starts_at": to_rfc3339(one.starts_at), "ends_at": to_rfc3339(one.ends_at) if one.ends_at else None}
+        for one in openings
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping
@@ -28,18 +29,14 @@ class RadiusView:
         """
         with self._store.read() as connection:
             _check(connection, scope, organization_id, context_id)
-            rows = context_counts(connection, organization_id, context_id)
-        return {
-            "context_id": context_id,
-            "methods": [
-                {"method": row["method"], "accepted": row["accepted"], "rejected": row["rejected"]}
-                for row in rows
-                if row["method"]
-            ],
-            **{name: sum(row[name] for row in rows) for name in ("accepted", "rejected", "sessions")},
-            **{name: sum(row[name] for row in rows) for name in ("octets_in", "octets_out")},
-            "last_seen": to_rfc3339(max(row["last_seen"] for row in rows)) if rows else None,
-        }
+            return _counts(context_id, context_counts(connection, organization_id, [context_id])[context_id])
+
+    def counts_of(self, scope: Scope, organization_id: str, context_ids: Collection[str]) -> dict[str, dict[str, Any]]:
+        """The counters of several contexts, by id; those outside the scope are left out."""
+        seen = [one for one in context_ids if scope.covers(organization_id, one)]
+        with self._store.read() as connection:
+            found = context_counts(connection, organization_id, seen)
+        return {context_id: _counts(context_id, rows) for context_id, rows in found.items()}
 
     def groups(
         self, scope: Scope, organization_id: str, context_id: str, *, after: str, limit: int
@@ -70,6 +67,20 @@ class RadiusView:
             _check(connection, scope, organization_id, context_id)
             rows = devices_of(connection, organization_id, context_id, group_id, after=after, limit=limit + 1)
         return [_device(row) for row in rows[:limit]], rows[limit - 1]["device"] if len(rows) > limit else None
+
+
+def _counts(context_id: str, rows: Sequence[RowMapping]) -> dict[str, Any]:
+    return {
+        "context_id": context_id,
+        "methods": [
+            {"method": row["method"], "accepted": row["accepted"], "rejected": row["rejected"]}
+            for row in rows
+            if row["method"]
+        ],
+        **{name: sum(row[name] for row in rows) for name in ("accepted", "rejected", "sessions")},
+        **{name: sum(row[name] for row in rows) for name in ("octets_in", "octets_out")},
+        "last_seen": to_rfc3339(max(row["last_seen"] for row in rows)) if rows else None,
+    }
 
 
 def _check(connection: Connection, scope: Scope, organization_id: str, context_id: str) -> None:

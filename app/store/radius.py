@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Table, case, func, select
@@ -21,11 +21,17 @@ def count_radius(connection: Connection, records: Sequence[RadiusRecord]) -> Non
     _add(connection, connected_devices, ("organization_id", "context_id", "group_id", "device"), devices)
 
 
-def context_counts(connection: Connection, organization_id: str, context_id: str) -> list[RowMapping]:
-    """The counts of one context, a row per method."""
+def context_counts(
+    connection: Connection, organization_id: str, context_ids: Collection[str]
+) -> dict[str, list[RowMapping]]:
+    """The counts of contexts, a row per method, by the context's id."""
     table = radius_counts
-    statement = select(table).where(table.c.organization_id == organization_id, table.c.context_id == context_id)
-    return list(connection.execute(statement.order_by(table.c.method).limit(_MOST_METHODS)).mappings())
+    mine = (table.c.organization_id == organization_id, table.c.context_id.in_(context_ids))
+    statement = select(table).where(*mine).order_by(table.c.context_id, table.c.method)
+    found: dict[str, list[RowMapping]] = {context_id: [] for context_id in context_ids}
+    for row in connection.execute(statement.limit(_MOST_METHODS * max(1, len(context_ids)))).mappings():
+        found[row["context_id"]].append(row)
+    return found
 
 
 _MOST_METHODS = 200

@@ -32,12 +32,8 @@ def change_window_pages(services: Services) -> PageTable:
     @table.get("change-windows", needs=Permission.POLICIES_READ, at=At.ORGANIZATION)
     def change_windows(visit: Visit) -> Any:
         found = windows.all(visit.scope, visit.here.organization_id)
-        rows = [
-            _COVERED
-            | one
-            | {"openings": services.window_trials.openings(visit.scope, visit.here.organization_id, one["id"])}
-            for one in found
-        ]
+        openings = services.window_trials.openings_of_all(visit.scope, visit.here.organization_id)
+        rows = [_COVERED | one | {"openings": openings.get(one["name"], [])} for one in found]
         return render("change_windows.html", visit, rows=rows, week=_week(services, visit) if rows else None)
 
     @table.get("change-windows/new", needs=Permission.POLICIES_WRITE, at=At.ORGANIZATION)

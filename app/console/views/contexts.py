@@ -26,12 +26,13 @@ def context_pages(services: Services) -> PageTable:
         found, following = places.contexts(visit.scope, organization, after=after, limit=_SHOWN)
         with services.store.read() as connection:
             traffic = traffic_of_day(connection, visit.scope, services.clock())
+        counts = radius.counts_of(visit.scope, organization, [one["id"] for one in found])
         rows = [
             one
             | {
                 "url": url(visit.here.up, "c", one["id"]),
                 "events": traffic.by_context.get(one["id"], 0),
-                "radius": radius.counts(visit.scope, organization, one["id"]),
+                "radius": counts[one["id"]],
             }
             for one in found
         ]
