@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping
+from sqlalchemy import Connection
 
 from app.core.clock import Clock
 from app.core.doorbell import Doorbell
 from app.core.event import Change
 from app.routing.own_audit import Audit, Author, OwnChange
-from app.security.key_terms import NO_TERMS, KeyTerms, drop_terms, find_key, read_terms, write_terms
+from app.security.api_keys import KeyRecord, find_key
+from app.security.key_terms import NO_TERMS, KeyTerms, drop_terms, read_terms, write_terms
 from app.security.scope import Scope
 from app.security.vault import Vault
 from app.store.engine import Store
@@ -63,20 +64,20 @@ class KeyTermsService:
         return _view(terms)
 
     def _tell(
-        self, connection: Connection, by: Author, key: RowMapping, before: KeyTerms, after: KeyTerms
+        self, connection: Connection, by: Author, key: KeyRecord, before: KeyTerms, after: KeyTerms
     ) -> frozenset[int]:
         """A key of the whole platform belongs to no organization, and so to no audit."""
-        if key["organization_id"] is None:
+        if key.organization_id is None:
             return frozenset()
-        place = f"organization.api_tokens[{key['id']}].terms"
+        place = f"organization.api_tokens[{key.id}].terms"
         told = Change(field="Terms", path=place, before=_told(before), after=_told(after), secret=False)
         change = OwnChange(
-            organization_id=key["organization_id"],
+            organization_id=key.organization_id,
             author=by,
             action="update",
             entity_type="api_token",
-            entity_id=key["id"],
-            entity_name=key["name"],
+            entity_id=key.id,
+            entity_name=key.name,
             changes=(told,),
         )
         return self._audit.record(connection, change)

@@ -91,7 +91,7 @@ class KeyService:
             NotFoundError: there is none in this scope.
         """
         with self._store.read() as connection:
-            return key_view(find_key(connection, scope, organization_id, key_id))
+            return key_view(find_key(connection, scope, key_id, organization_id))
 
     def create(self, caller: Principal, organization_id: str, new: NewKey) -> dict[str, Any]:
         """Make a key; ``key`` in the answer is shown this once.
@@ -128,7 +128,7 @@ class KeyService:
             InvalidInputError: it would have expired already.
         """
         with self._store.write() as connection:
-            before = find_key(connection, Scope.of(caller), organization_id, key_id)
+            before = find_key(connection, Scope.of(caller), key_id, organization_id)
             check_strength(caller, parse_role(before.role))
             expires_at = before.expires_at
             if "expires_at" in patch.model_fields_set:
@@ -147,7 +147,7 @@ class KeyService:
             ForbiddenError: the key is stronger than the caller.
         """
         with self._store.write() as connection:
-            found = find_key(connection, Scope.of(caller), organization_id, key_id)
+            found = find_key(connection, Scope.of(caller), key_id, organization_id)
             check_strength(caller, parse_role(found.role))
             revoked = revoke_key(connection, found.id, self._clock())
             rings = self._tell(connection, None if revoked is None else key_revoked(Author.of(caller), revoked))

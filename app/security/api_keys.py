@@ -111,13 +111,15 @@ def keys_page(
     return [_record(row) for row in connection.execute(statement).mappings()]
 
 
-def find_key(connection: Connection, scope: Scope, organization_id: str, key_id: str) -> KeyRecord:
-    """One key of an organization.
+def find_key(connection: Connection, scope: Scope, key_id: str, organization_id: str | None = None) -> KeyRecord:
+    """One key; ``organization_id`` None = whichever it belongs to, or none.
 
     Raises:
         NotFoundError: there is none in this scope.
     """
-    mine = (*scope.within(api_keys), api_keys.c.organization_id == organization_id, api_keys.c.id == key_id)
+    mine = [*scope.within(api_keys), api_keys.c.id == key_id]
+    if organization_id is not None:
+        mine.append(api_keys.c.organization_id == organization_id)
     row = connection.execute(select(api_keys).where(*mine)).mappings().one_or_none()
     if row is None:
         raise NotFoundError("no such key")

@@ -6,16 +6,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, RowMapping, delete, select
+from sqlalchemy import Connection, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.core.clock import Micros
-from app.core.errors import InvalidInputError, NotFoundError
+from app.core.errors import InvalidInputError
+from app.security.api_keys import KeyRecord
 from app.security.inbound_signatures import MAX_SECRETS, Scheme, SignatureRule, check_secret
-from app.security.scope import Scope
 from app.security.sealed_fields import KEY_SECRETS
 from app.security.vault import Vault
-from app.store.tables import api_keys
 from app.store.tables_limits import key_terms
 
 
@@ -41,33 +40,21 @@ def read_terms(connection: Connection, vault: Vault, key_id: str) -> KeyTerms:
         return NO_TERMS
     if row["scheme"] is None:
         return KeyTerms(row["rate_per_s"])
-    secrets = orjson.loads(vault.open(row["secrets_sealed"], **_place(row, key_id), field=KEY_SECRETS))
+    secrets = orjson.loads(
+        vault.open(row["secrets_sealed"], **_place(row["organization_id"], key_id), field=KEY_SECRETS)
+    )
     return KeyTerms(row["rate_per_s"], SignatureRule(Scheme(row["scheme"]), tuple(secrets), row["header"]))
 
 
-def find_key(connection: Connection, scope: Scope, key_id: str) -> RowMapping:
-    """The id and place of a key within a scope.
-
-    Raises:
-        NotFoundError: there is none.
-    """
-    columns = (api_keys.c.id, api_keys.c.name, api_keys.c.organization_id)
-    found = select(*columns).where(api_keys.c.id == key_id, *scope.within(api_keys))
-    row = connection.execute(found).mappings().one_or_none()
-    if row is None:
-        raise NotFoundError("no such key")
-    return row
-
-
-def write_terms(connection: Connection, vault: Vault, key: RowMapping, terms: KeyTerms, now: Micros) -> None:
+def write_terms(connection: Connection, vault: Vault, key: KeyRecord, terms: KeyTerms, now: Micros) -> None:
     """Set the terms of a key.
 
     Raises:
         InvalidInputError: a secret protects nothing, or there are none or too many.
     """
     values: dict[str, Any] = {
-        "key_id": key["id"],
-        "organization_id": key["organization_id"],
+        "key_id": key.id,
+        "organization_id": key.organization_id,
         "rate_per_s": terms.rate_per_s,
         "scheme": None,
         "header": "",
@@ -80,7 +67,7 @@ def write_terms(connection: Connection, vault: Vault, key: RowMapping, terms: Ke
             raise InvalidInputError(f"give 1 to {MAX_SECRETS} secrets", field="signature.secrets")
         for secret in rule.secrets:
             check_secret(rule.scheme, secret)
-        sealed = vault.seal(orjson.dumps(rule.secrets), **_place(key, key["id"]), field=KEY_SECRETS)
+        sealed = vault.seal(orjson.dumps(rule.secrets), **_place(key.organization_id, key.id), field=KEY_SECRETS)
         values |= {"scheme": rule.scheme.value, "header": rule.header.lower(), "secrets_sealed": sealed}
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     changed = {name: value for name, value in values.items() if name != "key_id"}
@@ -93,5 +80,5 @@ def drop_terms(connection: Connection, key_id: str) -> None:
     connection.execute(delete(key_terms).where(key_terms.c.key_id == key_id))
 
 
-def _place(row: RowMapping, key_id: str) -> dict[str, str]:
-    return {"organization": row["organization_id"] or "", "webhook": key_id}
+def _place(organization_id: str | None, key_id: str) -> dict[str, str]:
+    return {"organization": organization_id or "", "webhook": key_id}

@@ -17,9 +17,9 @@ from app.core.signing import new_secret
 from app.routing.audit_chain import extend_chain
 from app.routing.webhook_input import Rotation
 from app.security import resealing
-from app.security.api_keys import create_key
+from app.security.api_keys import create_key, find_key
 from app.security.inbound_signatures import Scheme, SignatureRule
-from app.security.key_terms import KeyTerms, find_key, write_terms
+from app.security.key_terms import KeyTerms, write_terms
 from app.security.master_keys import KeyFile, new_master_key
 from app.security.resealing import left_to_reseal, refuse_missing_keys, reseal
 from app.security.sealed_fields import SEALED, SOURCE_SECRET, SealedColumn
