@@ -140,7 +140,7 @@ def build_services(settings: Settings, store: Store, *, clock: Clock = system_cl
         doorbell=doorbell,
         clock=clock,
         ingest=ingest,
-        key_terms=KeyTermsService(store, vault, audit=audit, doorbell=doorbell, clock=clock),
+        key_terms=KeyTermsService(store, vault, **shared),
         gate=gate,
         sources=SourceService(
             store,

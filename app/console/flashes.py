@@ -6,6 +6,7 @@ SAID = {
     "saved": "Saved.",
     "removed": "Removed.",
     "key-revoked": "Revoked. Whoever still uses the key is refused from now on.",
+    "terms": "Saved. Every process heeds it within two seconds.",
     "organization": "The organization was created. Connect your service next.",
     "created": "The webhook was created. Give it an endpoint, and it starts to deliver.",
     "paused": "Paused. New events are kept until it is resumed.",

@@ -6,13 +6,15 @@ import re
 
 from pydantic import ValidationError
 
-from app.core.errors import ConflictError, InvalidInputError
+from app.core.errors import ConflictError, ForbiddenError, InvalidInputError
 
 Errors = dict[str, str]
 """What is wrong by the dotted name of the field; "" is the form as a whole."""
 _LABELS = {
     "type": "Webhook Type",
-    "name": "Webhook Name",
+    "name": "Name",
+    "rate_per_s": "Events per second",
+    "expires_at": "Ends",
     "endpoint_url": "Endpoint URL",
     "event_types": "Enabled events",
     "retry.schedule_s": "Waits between tries",
@@ -31,9 +33,9 @@ _SHORTER = {
 }
 
 
-def errors_of(error: ValidationError | InvalidInputError | ConflictError) -> Errors:
+def errors_of(error: ValidationError | InvalidInputError | ConflictError | ForbiddenError) -> Errors:
     """What is wrong, by field. A value that was typed is not repeated."""
-    if isinstance(error, ConflictError):
+    if isinstance(error, ConflictError | ForbiddenError):
         return {"": sentence(str(error))}
     if isinstance(error, InvalidInputError):
         return {error.field: _SHORTER.get(error.detail) or sentence(error.detail)}

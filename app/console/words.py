@@ -77,6 +77,12 @@ KEY = {
     "expired": State("Expired", "hourglass"),
     "revoked": State("Revoked", "circle-minus"),
 }
+SCHEMES = {
+    "standard_webhooks": "Standard Webhooks",
+    "github": "As GitHub signs",
+    "timestamped": "As Stripe signs",
+}
+"""How a sender may sign."""
 SENSITIVITY = {
     1: State("1, cosmetic", "shield-lock"),
     2: State("2, low", "shield-lock"),
@@ -99,6 +105,13 @@ def webhook_state(webhook: dict[str, Any]) -> State:
     if webhook["state"] == "enabled":
         return TROUBLE.get(webhook["health"]["state"], WEBHOOK["enabled"])
     return WEBHOOK[webhook["state"]]
+
+
+def key_state(key: dict[str, Any], now: str) -> State:
+    """The state of an API key as the use case shows it."""
+    if key["revoked_at"]:
+        return KEY["revoked"]
+    return KEY["expired" if key["expires_at"] and key["expires_at"] <= now else "good"]
 
 
 def delivery_state(state: str, attempt_count: int) -> State:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +14,10 @@ from app.core.clock import Micros
 from app.core.errors import InvalidInputError
 from app.security.api_keys import KeyRecord
 from app.security.inbound_signatures import MAX_SECRETS, Scheme, SignatureRule, check_secret
+from app.security.scope import Scope
 from app.security.sealed_fields import KEY_SECRETS
 from app.security.vault import Vault
+from app.store.tables import api_keys
 from app.store.tables_limits import key_terms
 
 
@@ -27,6 +30,15 @@ class KeyTerms:
 
 
 NO_TERMS = KeyTerms()
+
+
+@dataclass(frozen=True, slots=True)
+class TermsOutline:
+    """The terms of one key without its secrets, for a list."""
+
+    key_id: str
+    rate_per_s: int | None
+    scheme: str | None
 
 
 def read_terms(connection: Connection, vault: Vault, key_id: str) -> KeyTerms:
@@ -44,6 +56,14 @@ def read_terms(connection: Connection, vault: Vault, key_id: str) -> KeyTerms:
         vault.open(row["secrets_sealed"], **_place(row["organization_id"], key_id), field=KEY_SECRETS)
     )
     return KeyTerms(row["rate_per_s"], SignatureRule(Scheme(row["scheme"]), tuple(secrets), row["header"]))
+
+
+def outlines_of_terms(connection: Connection, scope: Scope, key_ids: Sequence[str]) -> list[TermsOutline]:
+    """The terms of the keys of a list that have any, within a scope."""
+    columns = (key_terms.c.key_id, key_terms.c.rate_per_s, key_terms.c.scheme)
+    mine = (key_terms.c.key_id.in_(key_ids), *scope.within(api_keys))
+    statement = select(*columns).join(api_keys, api_keys.c.id == key_terms.c.key_id).where(*mine)
+    return [TermsOutline(*row) for row in connection.execute(statement)]
 
 
 def write_terms(connection: Connection, vault: Vault, key: KeyRecord, terms: KeyTerms, now: Micros) -> None:

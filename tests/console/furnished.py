@@ -13,12 +13,16 @@ from app.delivery.close_by_hand import close_by_hand
 from app.delivery.replays import ReplayOrder
 from app.ingest.source_input import NewSource
 from app.routing.change_windows import ChangeWindowInput
+from app.routing.keys import NewKey
+from app.routing.own_audit import SYSTEM
 from app.routing.sensitivity_rules import SensitivityRuleInput
 from app.routing.webhook_input import NewWebhook
+from app.security.inbound_signatures import Scheme, SignatureRule
+from app.security.key_terms import KeyTerms
 from app.store.replays import ReplayKind
 from tests.console.site import Site
 from tests.delivery.receiver import Receiver, Reply
-from tests.world import PLATFORM, Hook, audit
+from tests.world import ADMIN, PLATFORM, Hook, audit
 
 HOSTILE = '<script>alert("x")</script>\u202egnp.exe "quoted" & co'
 """Markup and a right-to-left override, as it may stand in any field."""
@@ -49,6 +53,7 @@ def furnish(site: Site, receiver: Receiver) -> Furnished:
         "window": site.services.change_windows.create(PLATFORM, "acme", window)["id"],
         "rule": site.services.sensitivity_rules.create(PLATFORM, "acme", rule)["id"],
     }
+    policies["key"] = _keys(site)
     source = NewSource(kind="github", name="Code", secret="a-secret-of-github-0123456789")
     policies["source"] = site.services.sources.create(PLATFORM, "acme", source)["id"]
     _events(site)
@@ -83,6 +88,15 @@ def _webhooks(site: Site, receiver: Receiver) -> dict[str, Hook]:
         hook = world.add_webhook(receiver.url, event_types=["entrypoint.configuration.audit"])
         world.change(hook.id, name=name)
     return hooks
+
+
+def _keys(site: Site) -> str:
+    """A key without terms, and one that must sign; answers the second."""
+    site.services.keys.create(ADMIN, "acme", NewKey(name="Scripts", role="read"))
+    bound = str(site.services.keys.create(ADMIN, "acme", NewKey(name="EntryPoint", role="ingest"))["id"])
+    terms = KeyTerms(50, SignatureRule(Scheme.GITHUB, ("a-secret-of-entrypoint-0123",)))
+    site.services.key_terms.put(PLATFORM, bound, terms, SYSTEM)
+    return bound
 
 
 def _bare(site: Site, context: str | None) -> str:

@@ -12,9 +12,11 @@ from app.console.views.deliveries import delivery_list_pages
 from app.console.views.delivery import delivery_pages
 from app.console.views.event_link import event_link_pages
 from app.console.views.event_types import event_type_pages
+from app.console.views.key import one_key_pages
+from app.console.views.keys import key_pages
+from app.console.views.members import member_pages
 from app.console.views.operator import operator_pages
 from app.console.views.overview import overview_pages
-from app.console.views.people import key_pages, member_pages
 from app.console.views.replays import replay_pages
 from app.console.views.sensitivity_rules import sensitivity_rule_pages
 from app.console.views.sources import one_source_pages, source_pages
@@ -39,6 +41,7 @@ def page_tables(services: Services) -> list[PageTable]:
         event_type_pages(services),
         member_pages(services),
         key_pages(services),
+        one_key_pages(services),
         source_pages(services),
         one_source_pages(services),
         operator_pages(services),

@@ -1,4 +1,4 @@
-"""Members and API keys of an organization."""
+"""Members of an organization, and of one of its contexts."""
 
 from __future__ import annotations
 
@@ -9,14 +9,12 @@ from typing import Any
 from flask import request
 from pydantic import ValidationError
 
+from app.console.choices import context_choices
 from app.console.forms import Errors, errors_of
-from app.console.moments import read_moment
 from app.console.own_address import own_address
 from app.console.pages import At, PageTable, Visit, done, render
-from app.console.words import KEY, MEMBER
-from app.core.clock import Micros, to_rfc3339
+from app.console.words import MEMBER
 from app.core.errors import ConflictError, ForbiddenError, InvalidInputError
-from app.routing.keys import NewKey
 from app.routing.members import MemberPatch, NewMember
 from app.security.permissions import Permission
 from app.services import Services
@@ -26,12 +24,6 @@ ROLES = (
     ("viewer", "Viewer: sees everything but secrets"),
     ("editor", "Editor: also changes webhooks and sends again"),
     ("owner", "Owner: also decides who may do what"),
-)
-KEY_ROLES = (
-    ("ingest", "Ingest: sends events, reads nothing"),
-    ("read", "Read: sees everything but secrets"),
-    ("write", "Write: also changes webhooks and sends again"),
-    ("admin", "Admin: also makes keys and members"),
 )
 _Refusals = (ValidationError, InvalidInputError, ConflictError, ForbiddenError)
 
@@ -50,7 +42,7 @@ def member_pages(services: Services) -> PageTable:
             status=HTTPStatus.UNPROCESSABLE_ENTITY if errors else HTTPStatus.OK,
             members=[one | {"shown": MEMBER[one["state"]]} for one in found],
             roles=ROLES,
-            contexts=_contexts(services, visit),
+            contexts=context_choices(services, visit),
             errors=errors,
             typed=request.form,
             next_url=visit.url("members", after=following) if following else "",
@@ -61,7 +53,7 @@ def member_pages(services: Services) -> PageTable:
         try:
             made = act(visit.here.organization_id)
         except _Refusals as error:
-            return shown(visit, _errors(error))
+            return shown(visit, errors_of(error))
         return (
             done(visit.url("members"), "saved") if made is None else shown(visit, {}, invitation=_link(services, made))
         )
@@ -96,69 +88,6 @@ def member_pages(services: Services) -> PageTable:
     return table
 
 
-def key_pages(services: Services) -> PageTable:
-    """The API keys, and making one."""
-    table = PageTable()
-    keys = services.keys
-
-    def shown(visit: Visit, errors: Errors, made: dict[str, Any] | None = None) -> Any:
-        after, now = request.args.get("after", ""), to_rfc3339(services.clock())
-        found, following = keys.page(visit.scope, visit.here.organization_id, after=after, limit=_SHOWN)
-        return render(
-            "keys.html",
-            visit,
-            status=HTTPStatus.UNPROCESSABLE_ENTITY if errors else HTTPStatus.OK,
-            keys=[one | {"shown": KEY[_state(one, now)]} for one in found],
-            roles=KEY_ROLES,
-            contexts=_contexts(services, visit),
-            errors=errors,
-            typed=request.form,
-            made=made,
-            next_url=visit.url("keys", after=following) if following else "",
-        )
-
-    @table.get("keys", needs=Permission.KEYS_READ, at=At.ORGANIZATION)
-    def list_keys(visit: Visit) -> Any:
-        return shown(visit, {})
-
-    @table.post("keys", needs=Permission.KEYS_WRITE, at=At.ORGANIZATION)
-    def make_key(visit: Visit) -> Any:
-        asked = {name: request.form.get(name, "") for name in ("name", "role")}
-        try:
-            ends = read_moment(request.form.get("expires_at", ""), visit.here.zone, "expires_at")
-            new = NewKey.model_validate(
-                asked | {"context_id": request.form.get("context_id") or None, "expires_at": _rfc3339(ends)}
-            )
-            made = keys.create(visit.caller, visit.here.organization_id, new)
-        except _Refusals as error:
-            return shown(visit, _errors(error))
-        return shown(visit, {}, made)
-
-    @table.post("keys/<key>/revoke", needs=Permission.KEYS_WRITE, at=At.ORGANIZATION)
-    def revoke(visit: Visit, key: str) -> Any:
-        try:
-            keys.revoke(visit.caller, visit.here.organization_id, key)
-        except _Refusals as error:
-            return shown(visit, _errors(error))
-        return done(visit.url("keys"), "key-revoked")
-
-    return table
-
-
-def _rfc3339(at: Micros | None) -> str | None:
-    return None if at is None else to_rfc3339(at)
-
-
-def _contexts(services: Services, visit: Visit) -> list[tuple[str, str]]:
-    organization = visit.here.organization_id
-    found, _ = services.places.contexts(visit.scope, organization, limit=_SHOWN)
-    return [("", "The whole organization"), *((one["id"], one["name"] or one["id"]) for one in found)]
-
-
-def _errors(error: ValidationError | InvalidInputError | ConflictError | ForbiddenError) -> Errors:
-    return {"": str(error)} if isinstance(error, ForbiddenError) else errors_of(error)
-
-
 def _link(services: Services, made: dict[str, Any]) -> dict[str, Any]:
     """An invitation with the whole address, to be passed on."""
     return {
@@ -166,9 +95,3 @@ def _link(services: Services, made: dict[str, Any]) -> dict[str, Any]:
         "url": own_address(services.settings, request) + made["invitation"]["path"],
         "expires_at": made["invitation"]["expires_at"],
     }
-
-
-def _state(key: dict[str, Any], now: str) -> str:
-    if key["revoked_at"]:
-        return "revoked"
-    return "expired" if key["expires_at"] and key["expires_at"] <= now else "good"
