@@ -91,6 +91,8 @@ SENSITIVITY = {
     5: State("5, critical", "shield-lock", "bad"),
 }
 """How much a change may matter to security."""
+NOT_RATED = State("Not rated", "circle-minus")
+"""What RADIUS records have instead."""
 WINDOW = {
     True: State("Outside change window", "calendar-time", "bad"),
     False: State("Inside change window", "calendar-time", "good"),

@@ -42,7 +42,7 @@ class CanonicalEvent(NamedTuple):
         description: one line for people.
         changes: what changed, possibly nothing.
         tags: sorted tags of the changed settings.
-        sensitivity: 1 to 5.
+        sensitivity: 1 to 5; None for RADIUS records, which are no changes (see ``app.core.radius``).
         sensitivity_rule: the name of the rule that decided it.
         metadata: what the source said beyond this; unknown keys are under ``_extra``.
         source_format: flat, nested, canonical, cloudevents or generic.
@@ -67,7 +67,7 @@ class CanonicalEvent(NamedTuple):
     description: str
     changes: tuple[Change, ...]
     tags: tuple[str, ...]
-    sensitivity: int
+    sensitivity: int | None
     sensitivity_rule: str
     metadata: dict[str, Any]
     source_format: str

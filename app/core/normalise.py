@@ -20,6 +20,7 @@ from app.core.event import CanonicalEvent, Change
 from app.core.event_types import service_of
 from app.core.masking import bounded, mask_text, mask_tree
 from app.core.moments import parse_moment
+from app.core.radius import RADIUS_TYPES, describe_record
 from app.core.rating import Rating, rate
 
 MAX_METADATA = 16_384
@@ -27,6 +28,8 @@ MAX_METADATA = 16_384
 MAX_TAGS = 32
 GIVEN = "given by the source"
 """Stands for the rule when the source rated the event itself."""
+NOT_RATED = "not rated: RADIUS records are no changes"
+"""Stands for the rule of an event that nothing rates, whatever its source says."""
 _MAX_TAG = 64
 _KEY_BYTES = 16
 _FIT_ID = re.compile(r"[A-Za-z0-9_:\-]{1,64}")
@@ -106,12 +109,12 @@ def _normalise(
     context_id = id_text(find(element, aliases.CONTEXT), "context_id")
     if context_id is None and service != "organization" and not canonical:
         context_id = context
+    is_record = event_type in RADIUS_TYPES
     metadata: dict[str, Any] = {}
     changes, change_keys = fold_changes(element, trusted=canonical)
     actor = read_actor(element)
     action, raw_action = fold_action(text_of(find(element, aliases.ACTION)), has_changes=bool(changes))
     entity_type, entity_id, entity_name, entity_keys = _read_entity(element)
-    rating = _rating(element, action, changes, entity_type)
     source_id, dedupe_key = _identity(element, original, organization_id, envelope, header_id)
     occurred_at = _moment(element, envelope, received_at, metadata)
     public_id = _public_id(source_id, dedupe_key, metadata)
@@ -120,6 +123,12 @@ def _normalise(
     if canonical:
         used |= _OUR_OUTPUT
     _keep_rest(metadata, element, used, canonical=canonical)
+    if is_record:
+        tags, sensitivity, rule = _given_tags(element) or (), None, NOT_RATED
+        line = describe_record(event_type, metadata, actor.email)
+    else:
+        tags, sensitivity, rule = _rating(element, action, changes, entity_type)
+        line = describe(action, entity_name, [change["field"] for change in changes], entity_type or event_type)
     return CanonicalEvent(
         id=public_id,
         type=event_type,
@@ -136,11 +145,11 @@ def _normalise(
         entity_type=entity_type,
         entity_id=entity_id,
         entity_name=entity_name,
-        description=_description(element, action, entity_type, entity_name, changes, event_type),
+        description=_description(element, line) or event_type,
         changes=tuple(changes),
-        tags=rating.tags,
-        sensitivity=rating.sensitivity,
-        sensitivity_rule=rating.rule,
+        tags=tags,
+        sensitivity=sensitivity,
+        sensitivity_rule=rule,
         metadata=metadata,
         source_format=_format(element, envelope, canonical=canonical),
         dedupe_key=dedupe_key,
@@ -167,14 +176,21 @@ def _read_entity(element: dict[str, Any]) -> tuple[str | None, str | None, str |
 def _rating(element: dict[str, Any], action: str, changes: list[Change], entity_type: str | None) -> Rating:
     """What the source says of tags and sensitivity, and the built-in rules for what it leaves open."""
     rating = rate(action, changes, entity_type)
-    given = element.get("tags")
-    if type(given) is list:
-        texts = {text_of(tag, _MAX_TAG) for tag in given[:MAX_TAGS]}
-        rating = rating._replace(tags=tuple(sorted(tag for tag in texts if tag)))
+    given = _given_tags(element)
+    if given is not None:
+        rating = rating._replace(tags=given)
     rated = element.get("sensitivity")
     if type(rated) is int and 1 <= rated <= _HIGHEST_SENSITIVITY:
         return rating._replace(sensitivity=rated, rule=text_of(element.get("sensitivity_rule")) or GIVEN)
     return rating
+
+
+def _given_tags(element: dict[str, Any]) -> tuple[str, ...] | None:
+    given = element.get("tags")
+    if type(given) is not list:
+        return None
+    texts = {text_of(tag, _MAX_TAG) for tag in given[:MAX_TAGS]}
+    return tuple(sorted(tag for tag in texts if tag))
 
 
 def _identity(
@@ -283,20 +299,9 @@ def _copy_into(target: dict[str, Any], items: dict[str, Any], room: int) -> int:
     return room
 
 
-def _description(
-    element: dict[str, Any],
-    action: str,
-    entity_type: str | None,
-    entity_name: str | None,
-    changes: list[Change],
-    event_type: str,
-) -> str:
-    given = text_of(find(element, aliases.DESCRIPTION), MAX_DESCRIPTION)
-    if given is not None:
-        return given
-    fields = [change["field"] for change in changes]
-    line = describe(action, entity_name, fields, entity_type or event_type)
-    return text_of(line, MAX_DESCRIPTION) or event_type
+def _description(element: dict[str, Any], line: str) -> str | None:
+    """What the source says of it, or else our own line."""
+    return text_of(find(element, aliases.DESCRIPTION), MAX_DESCRIPTION) or text_of(line, MAX_DESCRIPTION)
 
 
 def _format(element: dict[str, Any], envelope: Envelope, *, canonical: bool) -> str:

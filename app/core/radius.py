@@ -1,4 +1,6 @@
-"""RADIUS outcomes and accounting records: read for counting, never delivered.
+"""RADIUS records, which are outcomes of authentications and accounting: read for counting, never delivered.
+
+They are no changes: nothing rates them, no change window judges them, and no log shows them unless it is asked to.
 
 Nobody publishes their shape, so field names are folded (``Calling-Station-Id`` and ``callingStationId`` are one) and
 looked for in the event's metadata and one level below. Standards behind the words: RFC 2865 and RFC 2866.
@@ -12,10 +14,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.core.event import CanonicalEvent
+from app.core.event_types import EVENT_TYPES
 
 AUTHENTICATION = "entrypoint.radius.authentication"
 ACCOUNTING = "entrypoint.radius.accounting"
-RADIUS_TYPES = frozenset({AUTHENTICATION, ACCOUNTING})
+RADIUS_TYPES = frozenset(event_type.id for event_type in EVENT_TYPES if not event_type.deliverable)
 UNKNOWN_METHOD = "unknown"
 
 _FIELDS = {
@@ -30,6 +33,7 @@ _FIELDS = {
 }
 _ACCEPTED = frozenset({"accept", "accepted", "accessaccept", "success", "ok", "granted", "allow", "allowed"})
 _REJECTED = frozenset({"reject", "rejected", "accessreject", "failure", "failed", "denied", "deny"})
+_SESSIONS = {"start": "RADIUS session started", "stop": "RADIUS session ended"}
 _MAC = re.compile(r"[0-9a-f]{12}")
 _LONGEST = 128
 _MOST_OCTETS = 2**62
@@ -94,6 +98,19 @@ def read_radius(event: CanonicalEvent) -> RadiusRecord | None:
         user=_text(_find(found, "user")) or event.actor_email,
         seen_at=event.occurred_at,
     )
+
+
+def describe_record(event_type: str, metadata: Mapping[str, Any], actor_email: str | None) -> str:
+    """One line for people: what became of it, and for whom. ``RADIUS authentication rejected for kim``."""
+    found = _folded(metadata)
+    if event_type == ACCOUNTING:
+        line = _SESSIONS.get(_word(_find(found, "session")), "RADIUS accounting record")
+    else:
+        result = _word(_find(found, "result"))
+        ended = "accepted" if result in _ACCEPTED else "rejected" if result in _REJECTED else "outcome"
+        line = f"RADIUS authentication {ended}"
+    whom = _text(_find(found, "user")) or actor_email or _device(_find(found, "device"))
+    return f"{line} for {whom}" if whom else line
 
 
 def _folded(metadata: Mapping[str, Any]) -> dict[str, Any]:

@@ -27,7 +27,7 @@ class Shaping:
 
     Args:
         masks: asked about every text of an event.
-        classifiers: asked about every event.
+        classifiers: asked about every event that is rated; RADIUS records are not.
     """
 
     def __init__(self, masks: Sequence[GuardedHook] = (), classifiers: Sequence[GuardedHook] = ()) -> None:
@@ -50,8 +50,9 @@ class Shaping:
         """The event as it may be stored, rated by the plugins too; an organization's own rules come after."""
         for hook in self._masks:
             event = _masked(event, hook)
-        for hook in self._classifiers:
-            event = _classified(event, hook, received_at)
+        if event.sensitivity is not None:
+            for hook in self._classifiers:
+                event = _classified(event, hook, received_at)
         return event
 
 
@@ -155,6 +156,6 @@ def _rated(event: CanonicalEvent, plugin: str, answer: Any) -> CanonicalEvent:
     new -= set(event.tags)
     room = max(0, MAX_TAGS - len(event.tags))
     event = event._replace(tags=tuple(sorted([*event.tags, *sorted(new)[:room]])))
-    if answer.sensitivity is None or answer.sensitivity <= event.sensitivity:
+    if answer.sensitivity is None or answer.sensitivity <= (event.sensitivity or 0):
         return event
     return event._replace(sensitivity=answer.sensitivity, sensitivity_rule=f"plugin {plugin}")

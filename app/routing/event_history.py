@@ -12,12 +12,13 @@ from sqlalchemy import ColumnElement, Connection, Row, func, select
 from app.core.clock import Micros
 from app.core.errors import NotFoundError
 from app.core.ids import delivery_id
+from app.core.radius import RADIUS_TYPES
 from app.core.states import DeliveryState
 from app.routing.match import Decision, explain
 from app.security.scope import Scope
 from app.store.engine import Store
 from app.store.routes import read_routes
-from app.store.tables import deliveries, events, webhooks
+from app.store.tables import IS_CHANGE, IS_RADIUS_RECORD, deliveries, events, webhooks
 
 CHUNK = 500
 SCAN_LIMIT = 10_000
@@ -26,7 +27,10 @@ SCAN_LIMIT = 10_000
 
 @dataclass(frozen=True, slots=True)
 class EventFilter:
-    """What events to list; None = any. ``since`` and ``until`` bound the time of receipt."""
+    """What events to list; None = any. ``since`` and ``until`` bound the time of receipt.
+
+    RADIUS records are no changes, and are listed only where ``event_type`` names one of their types.
+    """
 
     organization: str | None = None
     context: str | None = None
@@ -143,7 +147,9 @@ def _conditions(wanted: EventFilter) -> list[ColumnElement[bool]]:
         (wanted.since, events.c.received_at >= (wanted.since or 0)),
         (wanted.until, events.c.received_at < (wanted.until or 0)),
     ]
-    return [condition for value, condition in offered if value is not None]
+    # In these words, which are those of an index each.
+    kind = IS_RADIUS_RECORD if wanted.event_type in RADIUS_TYPES else IS_CHANGE
+    return [kind, *(condition for value, condition in offered if value is not None)]
 
 
 def _text_matches(body: bytes, wanted: EventFilter) -> bool:

@@ -58,7 +58,7 @@ class RoutedEvent:
     @property
     def expected_because(self) -> str | None:
         """Why nobody who watches for changes outside change windows needs to hear of it; None when they do."""
-        if not self._windows.outside:
+        if self._windows.outside is False:
             return f"inside change window {', '.join(self._windows.allowed_by)}"
         if self._actor_type == "system":
             return "the system made this change; change windows are for people"

@@ -15,7 +15,7 @@ from app.core.event import CanonicalEvent
 from app.core.filters import read_filter
 from app.core.rating import Rating
 from app.core.rating.own_rules import OwnRule, apply_own_rules
-from app.core.windows.decision import NO_WINDOW, WindowDecision, decide, judged_at
+from app.core.windows.decision import NO_WINDOW, NOT_JUDGED, WindowDecision, decide, judged_at
 from app.core.windows.window import ChangeWindow
 from app.core.windows.window_input import read_window
 from app.store.engine import Store
@@ -148,13 +148,15 @@ def _window(name: str, spec: str, zone: str) -> ChangeWindow | None:
 
 
 def judge(event: CanonicalEvent, policy: Policy, received_at: Micros) -> tuple[CanonicalEvent, WindowDecision]:
-    """The event rated by the organization's rules, and what its change windows say of it.
+    """The event rated by the organization's rules, and what its change windows say of it. A RADIUS record is neither.
 
     Args:
         event: as normalised.
         policy: of its organization.
         received_at: when it came in.
     """
+    if event.sensitivity is None:
+        return event, NOT_JUDGED
     if policy is NO_POLICY:
         return event, NO_WINDOW
     if policy.rules:

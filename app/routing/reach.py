@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from app.core.event_types import EVENT_TYPES
 from app.store.replay_sets import Reach
 from app.store.routes import Route
-
-_NEVER = frozenset(event_type.id for event_type in EVENT_TYPES if not event_type.deliverable)
 
 
 def reach_of(route: Route) -> Reach:
     """The events that :func:`app.routing.match.refusal` would not refuse to a route that is enabled."""
-    return Reach(route.organization_id, route.context_id, route.event_types, _NEVER, route.muted_contexts)
+    return Reach(route.organization_id, route.context_id, route.event_types, route.muted_contexts)

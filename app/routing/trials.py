@@ -17,10 +17,10 @@ from app.routing.webhook_event_types import EVERY_TYPE, check_event_types
 from app.security.scope import Scope
 from app.store.engine import Store
 from app.store.routes import Route, read_routes
-from app.store.tables import events
+from app.store.tables import IS_CHANGE, events
 
 TRIED = 1_000
-"""Recent events that one trial looks at."""
+"""Recent events that one trial looks at; RADIUS records, which nobody can ask for, are not among them."""
 SAMPLES = 5
 
 
@@ -114,7 +114,7 @@ class Trials:
         organization_id = organization_id or scope.organization_id
         if organization_id is None:
             raise InvalidInputError("name the organization; this key is bound to none", field="organization_id")
-        wanted = [events.c.organization_id == organization_id, *scope.within(events)]
+        wanted = [IS_CHANGE, events.c.organization_id == organization_id, *scope.within(events)]
         if context_id is not None:
             wanted.append(events.c.context_id == context_id)
         columns = (events.c.id, events.c.type, events.c.context_id, events.c.body)

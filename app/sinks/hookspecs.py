@@ -101,7 +101,8 @@ class RelaypointSpecs:
         """Tags for an event, or a higher sensitivity, beyond what the built-in rules say.
 
         Called for every event that is accepted, after it was normalised, rated and masked and before it is stored, on a
-        thread of its own. An organization's own sensitivity rules come afterwards and have the last word.
+        thread of its own; not for RADIUS records, which nothing rates. An organization's own sensitivity rules come
+        afterwards and have the last word.
 
         Args:
             event: the canonical event; read-only.

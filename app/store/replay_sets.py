@@ -18,7 +18,7 @@ from app.store.accepted import DELIVERY_COLUMNS, SKIPPED_COLUMNS
 from app.store.accounts import raise_accounts
 from app.store.bulk import bulk_insert
 from app.store.replays import Selection
-from app.store.tables import counters, deliveries, events
+from app.store.tables import IS_CHANGE, counters, deliveries, events
 
 REPEATABLE = (DeliveryState.DELIVERED, DeliveryState.FAILED, DeliveryState.PARKED)
 """What a redelivery means that names no state. Skipped ones were refused by a rule: they must be named."""
@@ -32,13 +32,12 @@ CHUNK = 500
 class Reach:
     """Which events a webhook is owed by its present routing.
 
-    ``context_id`` and ``event_types`` None = any; ``never`` are the types nobody is owed.
+    ``context_id`` and ``event_types`` None = any; RADIUS records are owed to nobody.
     """
 
     organization_id: str
     context_id: str | None
     event_types: frozenset[str] | None
-    never: frozenset[str]
     muted_contexts: frozenset[str] = frozenset()
 
 
@@ -121,7 +120,7 @@ def backfillable(selection: Selection, reach: Reach) -> Select[int]:
         events.c.seq <= selection.last_seq,
         events.c.received_at >= selection.since,
         events.c.received_at < selection.until,
-        events.c.type.not_in(sorted(reach.never)),
+        IS_CHANGE,
         owed.scalar_subquery().is_(None),
     ]
     if reach.context_id is not None:

@@ -69,10 +69,24 @@ events = Table(
     Column("received_at", BigInteger, nullable=False),
     Column("body", LargeBinary, nullable=False),
     Index(None, "organization_id", "id"),
-    Index(None, "organization_id", "seq"),
     Index(None, "organization_id", "received_at", "seq"),
 )
-"""Accepted events; ``seq`` is the ledger order."""
+"""Accepted events; ``seq`` is the ledger order. ``sensitivity`` NULL = a RADIUS record, which is no change.
+
+An event is looked up by its id, and by its time where hours are bounded. Lists go by ``seq``: changes and RADIUS
+records have an index each, so that a list of the few never steps over the many; an event is in one of the two.
+"""
+
+IS_CHANGE = events.c.sensitivity.is_not(None)
+IS_RADIUS_RECORD = events.c.sensitivity.is_(None)
+Index(None, events.c.organization_id, events.c.seq, sqlite_where=IS_CHANGE, postgresql_where=IS_CHANGE)
+Index(
+    "ix_events_radius_records",
+    events.c.organization_id,
+    events.c.seq,
+    sqlite_where=IS_RADIUS_RECORD,
+    postgresql_where=IS_RADIUS_RECORD,
+)
 
 webhooks = Table(
     "webhooks",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from app.core.radius import ACCOUNTING, AUTHENTICATION
 from tests.api.conftest import Caller
 
 PLACE = "/v1/organizations/acme/contexts/c1"
@@ -63,6 +64,34 @@ def test_devices_come_in_pages(platform: Caller) -> None:
     first = platform("GET", f"{PLACE}/devices?group=grp_staff&limit=3").json
     second = platform("GET", f"{PLACE}/devices?group=grp_staff&limit=3&cursor={first['next']}").json
     assert [len(first["items"]), len(second["items"]), second["next"]] == [3, 2, None]
+
+
+def test_a_record_is_accepted_for_good_and_listed_only_when_asked_for(platform: Caller) -> None:
+    window = {"name": "Nights", "time_intervals": [{"times": [{"start_time": "01:00", "end_time": "04:00"}]}]}
+    rule = {"name": "All of it", "pattern": {"context": {"id": ["c1"]}}, "sensitivity": 5, "tags": ["hq"]}
+    assert platform("POST", "/v1/organizations/acme/change-windows", json=window).status_code == 201
+    assert platform("POST", "/v1/organizations/acme/sensitivity-rules", json=rule).status_code == 201
+    change = {"id": "change", "type": "entrypoint.configuration.audit", "context": {"id": "c1"}}
+    told = [outcome(1), outcome(2, type=ACCOUNTING), {"organization_id": "acme"} | change]
+    sent = platform("POST", "/v1/events", json=told)
+    assert (sent.status_code, sent.json["accepted"]) == (200, 3)
+
+    shown = platform("GET", "/v1/events/r1").json
+    assert shown["description"] == "RADIUS authentication accepted for 00:1a:2b:3c:4d:5e"
+    assert (shown["sensitivity"], shown["outside_change_window"]) == (None, None)
+    assert (shown["change_windows"], shown["tags"]) == ([], [])
+
+    def listed(query: str = "") -> list[str]:
+        return [one["id"] for one in platform("GET", f"/v1/events?organization=acme{query}").json["items"]]
+
+    assert "change" in listed()
+    assert not {"r1", "r2"} & set(listed() + listed("&sensitivity_min=1") + listed("&since=2020-01-01T00:00:00Z"))
+    assert listed(f"&event_type={AUTHENTICATION}") == ["r1"]
+    assert listed(f"&event_type={ACCOUNTING}&context=c1") == ["r2"]
+    assert listed(f"&event_type={AUTHENTICATION}&sensitivity_min=1") == []
+    trial = {"organization_id": "acme", "context_id": "c1", "filter": {"context": {"id": ["c1"]}}}
+    tried = platform("POST", "/v1/filters/test", json=trial).json
+    assert (tried["tried"], [one["id"] for one in tried["samples"]]) == (1, ["change"])
 
 
 def test_nobody_is_owed_a_record_and_nobody_can_subscribe_to_them(platform: Caller) -> None:

@@ -8,6 +8,7 @@ import io
 import orjson
 import pytest
 
+from app.core.radius import AUTHENTICATION
 from app.routing.change_windows import ChangeWindowInput
 from app.security.scope import Scope
 from tests.console.site import Site
@@ -71,6 +72,26 @@ def test_a_page_goes_on_to_older_events_with_the_filter_it_had(site: Site) -> No
     rest = site.get(older.partition('"')[0].replace("&amp;", "&")).text
     assert rest.count('data-label="Action"') == 10
     assert "Newest" in rest
+
+
+def test_radius_records_stand_apart_until_they_are_asked_for(told: Site) -> None:
+    outcome = {"type": AUTHENTICATION, "organization_id": "acme", "context": {"id": "c1"}, "result": "Access-Reject"}
+    told.world.send({"id": "outcome-1", "username": "kim", **outcome})
+    for page in ("", "?q=kim", "?window=outside", "/export/csv", "/export/ndjson"):
+        assert "for kim" not in told.get(f"/o/acme/audit{page}").text
+    assert "for kim" not in told.get("/o/acme").text
+    log = told.get("/o/acme/audit").text
+    assert f'<option value="{AUTHENTICATION}">RADIUS outcomes' in log
+    found = told.get(f"/o/acme/audit?event_type={AUTHENTICATION}").text
+    assert "RADIUS authentication rejected for kim" in found
+    assert "delivered to no webhook" in found
+    assert f'<option value="{AUTHENTICATION}" selected>' in found
+    assert "rejected for kim" in told.get(f"/o/acme/audit/export/csv?event_type={AUTHENTICATION}").text
+    for event in ("/o/acme/audit/outcome-1", "/o/acme/c/c1/audit/outcome-1"):
+        shown = told.get(event).text
+        assert "Not rated" in shown
+        assert "/o/acme/c/c1/groups" in shown
+        assert "Before and after" not in shown
 
 
 def test_an_event_shows_before_and_after_and_who_got_it(told: Site) -> None:

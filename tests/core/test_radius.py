@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.normalise import normalise
-from app.core.radius import RadiusRecord, read_radius
+from app.core.event import CanonicalEvent
+from app.core.normalise import NOT_RATED, normalise
+from app.core.radius import ACCOUNTING, AUTHENTICATION, RADIUS_TYPES, RadiusRecord, read_radius
 
 
-def record(kind: str, **fields: Any) -> RadiusRecord:
+def accepted(kind: str, **fields: Any) -> CanonicalEvent:
     element = {
         "type": f"entrypoint.radius.{kind}",
         "organization_id": "acme",
@@ -20,9 +22,47 @@ def record(kind: str, **fields: Any) -> RadiusRecord:
         "occurred_at": "2026-04-19T12:00:00Z",
         **fields,
     }
-    found = read_radius(normalise(element, received_at=1, default_organization=None))
+    return normalise(element, received_at=1, default_organization=None)
+
+
+def record(kind: str, **fields: Any) -> RadiusRecord:
+    found = read_radius(accepted(kind, **fields))
     assert found is not None
     return found
+
+
+def test_the_two_types_are_those_of_the_catalogue_that_nobody_gets() -> None:
+    assert {AUTHENTICATION, ACCOUNTING} == RADIUS_TYPES
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "line"),
+    [
+        ("authentication", {"result": "Access-Accept"}, "RADIUS authentication accepted"),
+        ("authentication", {"result": "Access-Reject", "username": "kim"}, "RADIUS authentication rejected for kim"),
+        ("authentication", {"mac": "001A2B3C4D5E"}, "RADIUS authentication outcome for 00:1a:2b:3c:4d:5e"),
+        ("authentication", {"result": "accept", "description": "Kim came in"}, "Kim came in"),
+        (
+            "accounting",
+            {"status": "Start", "userEmail": "kim@example.com"},
+            "RADIUS session started for kim@example.com",
+        ),
+        ("accounting", {"status": "Stop"}, "RADIUS session ended"),
+        ("accounting", {"status": "Interim-Update"}, "RADIUS accounting record"),
+    ],
+)
+def test_a_record_says_what_became_of_whom_and_never_that_something_changed(
+    kind: str, fields: dict[str, Any], line: str
+) -> None:
+    assert accepted(kind, **fields).description == line
+
+
+def test_a_record_is_not_rated_whatever_its_source_says_and_stays_so() -> None:
+    change = {"field": "RADIUS Access Restrictions", "before": ["10.0.0.0/8"], "after": ["0.0.0.0/0"]}
+    event = accepted("authentication", sensitivity=5, tags=["wifi"], changes=[change])
+    assert (event.sensitivity, event.sensitivity_rule, event.tags) == (None, NOT_RATED, ("wifi",))
+    again = normalise(orjson.loads(event.to_json(received_at=1)), received_at=1, default_organization=None)
+    assert again.to_json(received_at=1) == event.to_json(received_at=1)
 
 
 @pytest.mark.parametrize(

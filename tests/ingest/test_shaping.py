@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import select
 
 from app.core.errors import NotRememberedError
+from app.core.radius import AUTHENTICATION
 from app.ingest.accept import IngestService
 from app.ingest.shaping import Shaping
 from app.routing.hook_faults import HookFaults
@@ -147,6 +148,13 @@ def test_a_classifier_adds_tags_and_raises_the_sensitivity_and_is_named(world: W
 def test_a_classifier_never_lowers(world: World, hooks: Hooks) -> None:
     document = stored(world, hooks(classifiers=[lambda _: Classification(sensitivity=1)]))
     assert (document["sensitivity"], document["sensitivity_rule"]) == (2, "given by the source")
+
+
+def test_a_classifier_is_not_asked_about_radius_records(world: World, hooks: Hooks) -> None:
+    shaping = hooks([hide_jane], [lambda _: Classification(("vip",), 5)])
+    document = stored(world, shaping, {"id": "e1", "type": AUTHENTICATION, "username": "jane"})
+    assert (document["tags"], document["sensitivity"]) == ([], None)
+    assert document["description"] == "RADIUS authentication outcome for ***"
 
 
 def test_a_classifier_sees_the_event_masked_and_rated(world: World, hooks: Hooks) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, select
 
 from app.core.clock import Micros
+from app.core.radius import RADIUS_TYPES
 from app.core.states import CloseReason, DeliveryState, Mode
 from app.store import Store
 from app.store.accepted import EventRow, write_events
@@ -54,7 +55,7 @@ def event(number: int, owes: tuple[tuple[int, Micros | None], ...], **values: An
         "type": "entrypoint.configuration.audit",
         "action": "update",
         "actor_email": None,
-        "sensitivity": 1,
+        "sensitivity": None if values.get("type") in RADIUS_TYPES else 1,
         "occurred_at": NOW,
         "received_at": NOW,
         "body": BODY,

@@ -30,8 +30,8 @@ from tests.store.rows import NOW, add_webhook, event, one_webhook
 from tests.store.test_claim_plan import plans_of
 
 ROWS = 20_000
-REACH = Reach("acme", "c1", frozenset({"entrypoint.configuration.audit"}), frozenset({"entrypoint.radius.accounting"}))
-WHOLE = Reach("acme", None, None, frozenset({"entrypoint.radius.accounting"}))
+REACH = Reach("acme", "c1", frozenset({"entrypoint.configuration.audit"}))
+WHOLE = Reach("acme", None, None)
 
 
 def chosen(kind: str = "redeliver", pk: int = 1, state: DeliveryState | None = None, last: int = ROWS) -> Selection:

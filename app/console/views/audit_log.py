@@ -12,9 +12,10 @@ from app.console.audit_filter import SENSITIVITIES, asked_of
 from app.console.differences import differences
 from app.console.pages import PageTable, Visit, render
 from app.console.spreadsheet import csv_line
-from app.console.words import SENSITIVITY, WINDOW, delivery_state
+from app.console.words import NOT_RATED, SENSITIVITY, WINDOW, delivery_state
 from app.core.actors import ACTIONS
 from app.core.errors import NotFoundError
+from app.core.radius import ACCOUNTING, AUTHENTICATION, RADIUS_TYPES
 from app.core.whole_numbers import whole_number
 from app.routing.event_history import EventFilter
 from app.security.permissions import Permission
@@ -44,6 +45,8 @@ def audit_log_pages(services: Services) -> PageTable:
             asked=asked,
             rows=[audit_row(event) for event in found],
             has_windows=_has_windows(services, visit),
+            is_radius=asked.wanted.event_type in RADIUS_TYPES,
+            event_types=_event_types(services, visit, asked.wanted.event_type),
             next_url=visit.url("audit", **asked.typed, before=following) if following else None,
             first_url=visit.url("audit", **asked.typed) if position else None,
             actions=[("", "Any action"), *((action, action.capitalize()) for action in ACTIONS)],
@@ -59,6 +62,7 @@ def audit_log_pages(services: Services) -> PageTable:
             visit,
             event=found,
             row=audit_row(found),
+            is_radius=found["type"] in RADIUS_TYPES,
             has_windows=_has_windows(services, visit),
             differences=differences(found["changes"]),
             told=[one | {"shown": delivery_state(one["state"], 0) if one["state"] else None} for one in told],
@@ -75,6 +79,16 @@ def audit_log_pages(services: Services) -> PageTable:
         return answer
 
     return table
+
+
+def _event_types(services: Services, visit: Visit, asked: str | None) -> list[tuple[str, str]]:
+    """What the log can be narrowed to: a type of change, or RADIUS records, which it has only then."""
+    listed = [one for service in services.catalogue.by_service(visit.scope) for one in service["event_types"]]
+    found = {one["id"]: one["title"] for one in listed if one["deliverable"]}
+    found |= {AUTHENTICATION: "RADIUS outcomes (no changes)", ACCOUNTING: "RADIUS accounting (no changes)"}
+    if asked is not None:
+        found.setdefault(asked, asked)
+    return [("", "Every change"), *found.items()]
 
 
 def _has_windows(services: Services, visit: Visit) -> bool:
@@ -94,7 +108,7 @@ def audit_row(event: dict[str, Any]) -> dict[str, Any]:
         "context": event["context"],
         "action": event["action"],
         "description": event["description"],
-        "sensitivity": SENSITIVITY[event["sensitivity"]],
+        "sensitivity": SENSITIVITY.get(event["sensitivity"], NOT_RATED),
         "window": WINDOW.get(event["outside_change_window"]),
         "is_outside": event["outside_change_window"] is True,
     }

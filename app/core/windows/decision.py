@@ -14,9 +14,12 @@ FUTURE_TOLERANCE: Micros = 5 * MINUTE
 
 @dataclass(frozen=True, slots=True)
 class WindowDecision:
-    """What the windows say of one event. Names are those of the windows that were open and covered it."""
+    """What the windows say of one event. Names are those of the windows that were open and covered it.
 
-    outside: bool
+    ``outside`` is None for what is no change: no window speaks of it.
+    """
+
+    outside: bool | None
     allowed_by: tuple[str, ...] = ()
     frozen_by: tuple[str, ...] = ()
 
@@ -32,6 +35,8 @@ class WindowDecision:
 
 NO_WINDOW = WindowDecision(outside=True)
 """Without any window every change is an unexpected one: it is better to hear too much."""
+NOT_JUDGED = WindowDecision(outside=None)
+"""What windows say of a RADIUS record: nothing, because nobody changed anything."""
 
 
 def judged_at(occurred_at: Micros, received_at: Micros) -> Micros:

@@ -158,7 +158,22 @@ def upgrade() -> None:
         sa.UniqueConstraint("dedupe_key", name=op.f("uq_events_dedupe_key")),
     )
     op.create_index(op.f("ix_events_organization_id_id"), "events", ["organization_id", "id"], unique=False)
-    op.create_index(op.f("ix_events_organization_id_seq"), "events", ["organization_id", "seq"], unique=False)
+    op.create_index(
+        op.f("ix_events_organization_id_seq"),
+        "events",
+        ["organization_id", "seq"],
+        unique=False,
+        sqlite_where=sa.text("sensitivity IS NOT NULL"),
+        postgresql_where=sa.text("sensitivity IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_events_radius_records",
+        "events",
+        ["organization_id", "seq"],
+        unique=False,
+        sqlite_where=sa.text("sensitivity IS NULL"),
+        postgresql_where=sa.text("sensitivity IS NULL"),
+    )
     op.create_index(
         op.f("ix_events_organization_id_received_at_seq"),
         "events",
