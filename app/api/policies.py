@@ -38,6 +38,16 @@ def policy_routes(services: Services) -> RouteTable:
     def take_file(call: Call, organization: str) -> dict[str, Any]:
         return services.window_import.take(call.scope, organization, call.body, call.author)
 
+    @table.add(
+        "POST",
+        f"{_WINDOWS}/import/preview",
+        access=_READ,
+        summary="What an import would store, and what it would refuse",
+        body=WindowFile,
+    )
+    def preview_file(call: Call, organization: str) -> dict[str, Any]:
+        return services.window_import.preview(call.scope, organization, call.body)
+
     _crud(table, services.sensitivity_rules, _RULES, SENSITIVITY_RULES.word, SensitivityRuleInput)
     return table
 

@@ -7,6 +7,7 @@ SAID = {
     "removed": "Removed.",
     "key-revoked": "Revoked. Whoever still uses the key is refused from now on.",
     "terms": "Saved. Every process heeds it within two seconds.",
+    "imported": "Imported. From now on events are held against these windows, too.",
     "organization": "The organization was created. Connect your service next.",
     "created": "The webhook was created. Give it an endpoint, and it starts to deliver.",
     "paused": "Paused. New events are kept until it is resumed.",

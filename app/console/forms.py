@@ -14,6 +14,7 @@ _LABELS = {
     "type": "Webhook Type",
     "name": "Name",
     "rate_per_s": "Events per second",
+    "text": "Pasted text",
     "expires_at": "Ends",
     "endpoint_url": "Endpoint URL",
     "event_types": "Enabled events",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
 
 import icalendar
 from dateutil.rrule import rruleset, rrulestr
@@ -12,6 +11,7 @@ from icalendar.cal import Component
 
 from app.core.clock import Micros
 from app.core.errors import InvalidInputError
+from app.routing.window_entry import Entry
 
 AHEAD = timedelta(days=90)
 """How far ahead the occurrences of a calendar's recurring event become windows."""
@@ -20,8 +20,8 @@ _FREQUENCIES = frozenset({"DAILY", "WEEKLY", "MONTHLY", "YEARLY"})
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def calendar_windows(text: str, now: Micros) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The events of a calendar as single windows, each with its place in the file.
+def calendar_entries(text: str, now: Micros) -> Iterator[Entry]:
+    """The events of a calendar as single windows, in its order.
 
     A recurring event is told by its occurrences in the next ``AHEAD``. A changed occurrence (RECURRENCE-ID) is read
     as an event of its own.
@@ -31,7 +31,7 @@ def calendar_windows(text: str, now: Micros) -> Iterator[tuple[str, dict[str, An
         now: from when on occurrences count.
 
     Raises:
-        InvalidInputError: naming the event and what is wrong with it.
+        InvalidInputError: the file as a whole cannot be read.
     """
     try:
         calendar = icalendar.Calendar.from_ical(text)
@@ -42,10 +42,18 @@ def calendar_windows(text: str, now: Micros) -> Iterator[tuple[str, dict[str, An
     for index, event in enumerate(events):
         place = f"text.events.{index}"
         name = str(event.get("SUMMARY") or event.get("UID") or f"event {index + 1}").strip()[:100]
-        length = _length(event, place)
-        for start in _occurrences(event, today, place):
-            numbered = f"{name} {start:%Y-%m-%d %H:%M}" if event.get("RRULE") else name
-            yield place, {"name": numbered, "starts_at": _text(start), "ends_at": _text(start + length)}
+        try:
+            yield from _windows(event, place, name, today)
+        except InvalidInputError as error:
+            yield Entry(place, name, error)
+
+
+def _windows(event: Component, place: str, name: str, today: datetime) -> Iterator[Entry]:
+    length = _length(event, place)
+    for start in _occurrences(event, today, place):
+        numbered = f"{name} {start:%Y-%m-%d %H:%M}" if event.get("RRULE") else name
+        spec = {"name": numbered, "starts_at": _text(start), "ends_at": _text(start + length)}
+        yield Entry(place, numbered, spec)
 
 
 def _occurrences(event: Component, today: datetime, place: str) -> Iterator[datetime]:

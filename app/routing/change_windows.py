@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import orjson
@@ -111,7 +110,7 @@ class WindowTrials:
         """
         self._windows.zone(scope, organization_id)
         windows = read_policy(self._store, organization_id).windows
-        return {window.name: _told(next_openings(window, self._clock(), OPENINGS)) for window in windows}
+        return {window.name: told_openings(window, self._clock()) for window in windows}
 
     def preview(self, scope: Scope, organization_id: str, new: ChangeWindowInput) -> list[dict[str, Any]]:
         """The next openings of a window that is not saved.
@@ -121,7 +120,7 @@ class WindowTrials:
             InvalidInputError: naming the field at fault.
         """
         zone = self._windows.zone(scope, organization_id)
-        return _told(next_openings(read_window(new.name, new.spec, local_zone=zone), self._clock(), OPENINGS))
+        return told_openings(read_window(new.name, new.spec, local_zone=zone), self._clock())
 
     def stretches(
         self, scope: Scope, organization_id: str, since: Micros, until: Micros
@@ -155,8 +154,9 @@ class WindowTrials:
         return {"time": to_rfc3339(at), "outside_change_window": decision.outside, "change_windows": decision.named}
 
 
-def _told(openings: Sequence[Opening]) -> list[dict[str, Any]]:
+def told_openings(window: ChangeWindow, now: Micros) -> list[dict[str, Any]]:
+    """The next openings of a window, as they are shown."""
     return [
         {"starts_at": to_rfc3339(one.starts_at), "ends_at": to_rfc3339(one.ends_at) if one.ends_at else None}
-        for one in openings
+        for one in next_openings(window, now, OPENINGS)
     ]

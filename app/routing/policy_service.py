@@ -153,15 +153,6 @@ class PolicyService:
             rings = self._tell(connection, by, "delete", organization_id, before, {})
         self._doorbell.ring(rings)
 
-    def check(self, scope: Scope, organization_id: str, new: BaseModel) -> None:
-        """Whether one could be created or replaced so, as far as its own content goes.
-
-        Raises:
-            NotFoundError: no such organization in this scope.
-            InvalidInputError: naming the field at fault.
-        """
-        self._kind.columns(new, self.zone(scope, organization_id))
-
     def zone(self, scope: Scope, organization_id: str) -> str:
         """The time zone of an organization.
 

@@ -5,20 +5,23 @@ Both are read completely before anything is stored, and a window of a name that 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from app.core.clock import Clock, Micros
 from app.core.errors import ConflictError, InvalidInputError
-from app.routing.calendar_file import calendar_windows
-from app.routing.change_windows import ChangeWindowInput
+from app.core.windows.window import ChangeWindow
+from app.core.windows.window_input import read_window
+from app.routing.alertmanager_file import alertmanager_entries
+from app.routing.calendar_file import calendar_entries
+from app.routing.change_windows import ChangeWindowInput, told_openings
 from app.routing.own_audit import SYSTEM, Author
 from app.routing.policy_service import PolicyService
+from app.routing.window_entry import Entry
 from app.security.scope import Scope
 from app.store.policies import MAX_ROWS
 
@@ -36,6 +39,22 @@ class WindowFile(BaseModel):
     kind: Literal["allow", "freeze"] = "allow"
 
 
+@dataclass(frozen=True, slots=True)
+class ReadWindow:
+    """An entry of a file that can be stored: as it is given to the use case, and as it judges events."""
+
+    given: ChangeWindowInput
+    window: ChangeWindow
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An entry that cannot be stored, and why."""
+
+    entry: Entry
+    error: InvalidInputError
+
+
 class WindowImport:
     """Imports files as change windows.
 
@@ -48,6 +67,28 @@ class WindowImport:
         self._windows = windows
         self._clock = clock
 
+    def preview(self, scope: Scope, organization_id: str, file: WindowFile) -> dict[str, Any]:
+        """What a file would store, with the next openings, and every entry that would be refused.
+
+        Raises:
+            NotFoundError: no such organization in this scope.
+            InvalidInputError: the file as a whole cannot be read.
+        """
+        known = {one["name"] for one in self._windows.all(scope, organization_id)}
+        found, refused = self._read(scope, organization_id, file)
+        now = self._clock()
+        shown = [
+            {
+                "name": one.given.name,
+                "kind": one.given.kind,
+                "replaces": one.given.name in known,
+                "openings": told_openings(one.window, now),
+            }
+            for one in found
+        ]
+        told = [{"place": one.entry.place, "name": one.entry.name, "detail": one.error.detail} for one in refused]
+        return {"windows": shown, "refused": told}
+
     def take(self, scope: Scope, organization_id: str, file: WindowFile, by: Author = SYSTEM) -> dict[str, Any]:
         """Import a file; answers the windows it made or replaced.
 
@@ -58,75 +99,69 @@ class WindowImport:
             ConflictError: there would be too many windows; nothing was stored.
         """
         known = {one["name"]: one["id"] for one in self._windows.all(scope, organization_id)}
-        found = list(islice(_READERS[file.format](file, self._clock()), MAX_WINDOWS + 1))
-        if not found:
-            raise InvalidInputError("the file holds no change window", field="text")
-        if len(found) > MAX_WINDOWS:
-            raise InvalidInputError(
-                f"the file holds more than {MAX_WINDOWS} windows; import a part of it", field="text"
-            )
-        _check_names([one.name for one in found], known)
-        for one in found:
-            self._windows.check(scope, organization_id, one)
+        found, refused = self._read(scope, organization_id, file)
+        if refused:
+            raise refused[0].error
+        given = [one.given for one in found]
+        _check_room([one.name for one in given], known)
         items = [
             self._windows.replace(scope, organization_id, known[one.name], one, by)
             if one.name in known
             else self._windows.create(scope, organization_id, one, by)
-            for one in found
+            for one in given
         ]
-        return {"items": items, "replaced": sum(one.name in known for one in found)}
+        return {"items": items, "replaced": sum(one.name in known for one in given)}
+
+    def _read(self, scope: Scope, organization_id: str, file: WindowFile) -> tuple[list[ReadWindow], list[Refusal]]:
+        """The windows of a file and what cannot be one, each in the file's order."""
+        zone = self._windows.zone(scope, organization_id)
+        entries = list(islice(_READERS[file.format](file.text, self._clock()), MAX_WINDOWS + 1))
+        if not entries:
+            raise InvalidInputError("the file holds no change window", field="text")
+        if len(entries) > MAX_WINDOWS:
+            raise InvalidInputError(
+                f"the file holds more than {MAX_WINDOWS} windows; import a part of it", field="text"
+            )
+        found: dict[str, ReadWindow] = {}
+        refused: list[Refusal] = []
+        for entry in entries:
+            try:
+                one = _window(entry, file.kind, zone)
+                _check_once(one.given.name, found)
+            except InvalidInputError as error:
+                refused.append(Refusal(entry, error))
+            else:
+                found[one.given.name] = one
+        return list(found.values()), refused
 
 
-def _check_names(names: Sequence[str], known: Collection[str]) -> None:
+def _check_once(name: str, found: Collection[str]) -> None:
+    if name in found:
+        raise InvalidInputError(f"two windows have the name {name!r}; give each its own", field="text")
+
+
+def _check_room(names: Sequence[str], known: Collection[str]) -> None:
     """Whether all windows of a file can be stored, before the first one is."""
-    twice = next((name for name, times in Counter(names).items() if times > 1), None)
-    if twice is not None:
-        raise InvalidInputError(f"two windows have the name {twice!r}; give each its own", field="text")
     if len({*names, *known}) > MAX_ROWS:
         raise ConflictError(f"an organization can have {MAX_ROWS} change windows; delete some first")
 
 
-class _PlainLoader(yaml.BaseLoader):
-    """Every scalar is a text, so that 09:00 stays a time; no aliases, so that a small file stays small."""
-
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        """One node of the document."""
-        if self.check_event(yaml.AliasEvent):
-            raise InvalidInputError("write the file without YAML aliases", field="text")
-        return super().compose_node(parent, index)
+def _from_alertmanager(text: str, _now: Micros) -> Iterator[Entry]:
+    return alertmanager_entries(text)
 
 
-def _from_alertmanager(file: WindowFile, _now: Micros) -> Iterator[ChangeWindowInput]:
-    try:
-        document = yaml.load(file.text, Loader=_PlainLoader)  # noqa: S506 - builds texts, lists and objects only
-    except (yaml.YAMLError, RecursionError):
-        raise InvalidInputError("not readable as YAML", field="text") from None
-    if not isinstance(document, dict):
-        raise InvalidInputError("give an Alertmanager file with time_intervals", field="text")
-    for key in ("time_intervals", "mute_time_intervals"):
-        named = document.get(key) or []
-        if not isinstance(named, list):
-            raise InvalidInputError("must be a list", field=f"text.{key}")
-        for index, one in enumerate(named):
-            if not isinstance(one, dict):
-                raise InvalidInputError("must have a name and time_intervals", field=f"text.{key}.{index}")
-            yield _window(f"text.{key}.{index}", {**one, "kind": file.kind})
-
-
-def _from_calendar(file: WindowFile, now: Micros) -> Iterator[ChangeWindowInput]:
-    for place, spec in calendar_windows(file.text, now):
-        yield _window(place, {**spec, "kind": file.kind})
-
-
-_READERS: dict[str, Callable[[WindowFile, Micros], Iterator[ChangeWindowInput]]] = {
+_READERS: dict[str, Callable[[str, Micros], Iterator[Entry]]] = {
     "alertmanager": _from_alertmanager,
-    "icalendar": _from_calendar,
+    "icalendar": calendar_entries,
 }
 
 
-def _window(place: str, spec: dict[str, Any]) -> ChangeWindowInput:
+def _window(entry: Entry, kind: str, zone: str) -> ReadWindow:
+    if isinstance(entry.found, InvalidInputError):
+        raise entry.found
     try:
-        return ChangeWindowInput.model_validate(spec)
+        given = ChangeWindowInput.model_validate({**entry.found, "kind": kind})
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        raise InvalidInputError(first["msg"], field=".".join([place, *map(str, first["loc"])])) from None
+        raise InvalidInputError(first["msg"], field=".".join([entry.place, *map(str, first["loc"])])) from None
+    return ReadWindow(given, read_window(given.name, given.spec, local_zone=zone))

@@ -126,3 +126,12 @@ def test_two_windows_of_one_name_or_too_many_leave_everything_as_it_was(
     monkeypatch.setattr(window_import, "MAX_ROWS", 2)
     assert take(platform, ALERTMANAGER, "alertmanager").status_code == 409
     assert platform("GET", WINDOWS).json["items"] == []
+
+
+def test_a_preview_shows_openings_and_every_refusal_and_stores_nothing(platform: Caller) -> None:
+    interval = "time_intervals: [{weekdays: [monday]}]"
+    text = f"time_intervals: [{{name: a, {interval}}}, {{name: b}}, 3, {{name: a, {interval}}}]"
+    shown = platform("POST", f"{WINDOWS}/import/preview", json={"format": "alertmanager", "text": text}).json
+    assert [(one["name"], one["replaces"], len(one["openings"])) for one in shown["windows"]] == [("a", False, 5)]
+    assert [one["place"] for one in shown["refused"]] == [f"text.time_intervals.{number}" for number in (1, 2, 3)]
+    assert platform("GET", WINDOWS).json["items"] == []

@@ -22,7 +22,7 @@ NIGHTS = {"name": "Nights", "kind": "allow", "start": "22:00", "end": "24:00", "
 
 
 def first_link(page: str, below: str) -> str:
-    found = re.search(rf'href="({below}/(?!new)[^"/]+)"', page)
+    found = re.search(rf'href="({below}/(?!new|import)[^"/]+)"', page)
     assert found is not None
     return found[1]
 

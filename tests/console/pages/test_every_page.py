@@ -35,6 +35,7 @@ FORMS = {
     "/o/acme/webhooks/{webhook}/save/endpoint": {"endpoint_url": "http://10.0.0.1/"},
     "/o/acme/webhooks/{webhook}/save/conditions": {"filter": "{"},
     "/o/acme/webhooks/{webhook}/redeliver": {"since": ""},
+    "/o/acme/change-windows/import": {"text": ""},
     "/o/acme/keys/{key}/signature": {"scheme": "github", "secret": "short"},
 }
 """Forms that are refused, and what is wrong with them."""
