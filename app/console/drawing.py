@@ -25,7 +25,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """Rectangles, the sentence that says the same, and the table."""
+    """Rectangles, the sentence that says the same, and the table. ``most`` is what the highest bar stands for."""
 
     width: float
     height: float
@@ -33,6 +33,7 @@ class Picture:
     text: str
     columns: tuple[str, ...] = ()
     rows: tuple[tuple[str, ...], ...] = ()
+    most: int = 0
 
 
 def day_bars(day: LastDay, name: str) -> Picture:
@@ -47,7 +48,7 @@ def day_bars(day: LastDay, name: str) -> Picture:
         for place, hour in enumerate(day.hours)
     )
     columns = ("Hour", "Delivered", "Failed", "On their way")
-    return Picture(len(day.hours) * _STEP - _GAP, _HEIGHT, tuple(drawn), text, columns, rows)
+    return Picture(len(day.hours) * _STEP - _GAP, _HEIGHT, tuple(drawn), text, columns, rows, largest)
 
 
 def _hour(hour: HourFigures, x: int, largest: int) -> list[Bar]:
@@ -55,12 +56,18 @@ def _hour(hour: HourFigures, x: int, largest: int) -> list[Bar]:
         return [Bar("base", x, _HEIGHT - 1, _STEP - _GAP, 1, 0)]
     bars = []
     bottom = float(_HEIGHT)
-    for tone, number in (("good", hour.delivered), ("warn", hour.pending), ("bad", hour.failed)):
-        if number:
-            height = max(_LEAST, round(number / largest * (_HEIGHT - 2 * _LEAST)))
-            bottom -= height
-            bars.append(Bar(tone, x, bottom, _STEP - _GAP, height, 0))
+    for tone, height in _heights(hour, largest):
+        bottom -= height
+        bars.append(Bar(tone, x, bottom, _STEP - _GAP, height, 0))
     return bars
+
+
+def _heights(hour: HourFigures, largest: int) -> list[tuple[str, int]]:
+    """Each part high enough to be seen; the highest gives what the others take beyond the picture."""
+    numbers = {"good": hour.delivered, "warn": hour.pending, "bad": hour.failed}
+    heights = {tone: max(_LEAST, round(number / largest * _HEIGHT)) for tone, number in numbers.items() if number}
+    heights[max(heights, key=heights.__getitem__)] -= max(0, sum(heights.values()) - _HEIGHT)
+    return list(heights.items())
 
 
 def _ago(hours: int) -> str:

@@ -10,12 +10,13 @@ from app.security.permissions import Permission
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One link. ``needs`` is what its page asks for."""
+    """One link. ``needs`` is what its page asks for, ``group`` the heading it stands under."""
 
     title: str
     path: str
     icon: str
     needs: Permission
+    group: str = ""
 
 
 _AUDIT_LOG = Entry("Audit log", "audit", "history", Permission.EVENTS_READ)
@@ -26,12 +27,12 @@ ORGANIZATION = (
     Entry("Webhooks", "webhooks", "webhook", Permission.WEBHOOKS_READ),
     Entry("Deliveries", "deliveries", "send", Permission.DELIVERIES_READ),
     _AUDIT_LOG,
-    Entry("Change windows", "change-windows", "calendar-time", Permission.POLICIES_READ),
-    Entry("Sensitivity rules", "sensitivity-rules", "shield-lock", Permission.POLICIES_READ),
-    Entry("Members", "members", "users", Permission.MEMBERS_READ),
-    Entry("Sources", "sources", "plug-connected", Permission.SOURCES_READ),
-    Entry("API keys", "keys", "key", Permission.KEYS_READ),
-    Entry("Event types", "event-types", "list-details", Permission.EVENTS_READ),
+    Entry("Change windows", "change-windows", "calendar-time", Permission.POLICIES_READ, "Policies"),
+    Entry("Sensitivity rules", "sensitivity-rules", "shield-lock", Permission.POLICIES_READ, "Policies"),
+    Entry("Event types", "event-types", "list-details", Permission.EVENTS_READ, "Policies"),
+    Entry("Members", "members", "users", Permission.MEMBERS_READ, "Access"),
+    Entry("API keys", "keys", "key", Permission.KEYS_READ, "Access"),
+    Entry("Sources", "sources", "plug-connected", Permission.SOURCES_READ, "Access"),
 )
 CONTEXT = (
     _OVERVIEW,

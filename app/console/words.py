@@ -94,8 +94,8 @@ SENSITIVITY = {
 NOT_RATED = State("Not rated", "circle-minus")
 """What RADIUS records have instead."""
 WINDOW = {
-    True: State("Outside change window", "calendar-time", "bad"),
-    False: State("Inside change window", "calendar-time", "good"),
+    True: State("Outside window", "calendar-time"),
+    False: State("Inside window", "calendar-time", "good"),
 }
 """How an event stands to the change windows, when the organization has any."""
 TYPES = {"instant": "Instant Event Delivery", "batch": "Batch Delivery"}

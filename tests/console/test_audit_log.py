@@ -107,10 +107,10 @@ def test_an_event_shows_before_and_after_and_who_got_it(told: Site) -> None:
 
 
 def test_an_event_is_marked_as_outside_only_where_there_are_change_windows(told: Site) -> None:
-    assert "Outside change window" not in told.get("/o/acme/audit").text
+    assert "Outside window" not in told.get("/o/acme/audit").text
     once = ChangeWindowInput(name="Once", starts_at="2020-01-01T00:00:00Z", ends_at="2020-01-01T01:00:00Z")
     told.services.change_windows.create(Scope("acme"), "acme", once)
-    assert "Outside change window" in told.get("/o/acme/audit").text
+    assert "Outside window" in told.get("/o/acme/audit").text
 
 
 def test_a_foreign_event_is_not_there(told: Site) -> None:
