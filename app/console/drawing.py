@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.delivery.last_day import HourFigures, LastDay
+from app.delivery.results import Figures, Period, Results, Waits
+from app.store.tables_traffic import WITHIN_MS
 
 _STEP, _GAP, _HEIGHT = 8, 2, 28
 _LEAST = 3
@@ -25,7 +26,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """Rectangles, the sentence that says the same, and the table. ``most`` is what the highest bar stands for."""
+    """Rectangles, the sentence that says the same, and the table; ``scale`` tells the height, ``axis`` the width."""
 
     width: float
     height: float
@@ -33,45 +34,92 @@ class Picture:
     text: str
     columns: tuple[str, ...] = ()
     rows: tuple[tuple[str, ...], ...] = ()
-    most: int = 0
+    scale: str = ""
+    axis: tuple[str, ...] = ()
 
 
-def day_bars(day: LastDay, name: str) -> Picture:
-    """24 bars, an hour each: delivered below, on its way and failed on top."""
-    largest = max((hour.total for hour in day.hours), default=0)
+def result_bars(results: Results, name: str) -> Picture:
+    """A bar for each part of the period: delivered below, tried again and failed on top."""
+    largest = max((bar.total for bar in results.bars), default=0)
     drawn: list[Bar] = []
-    for place, hour in enumerate(day.hours):
-        drawn += _hour(hour, place * _STEP, largest)
-    text = f"{name}, last 24 hours: {day.delivered} delivered, {day.failed} failed, {day.pending} on their way"
+    for place, bar in enumerate(results.bars):
+        drawn += _result_bar(bar, place * _STEP, largest)
+    whole, hours = results.whole, results.period.hours
+    text = f"{name}, {PERIODS[results.period]}: {_told(whole)}"
     rows = tuple(
-        (_ago(len(day.hours) - place), str(hour.delivered), str(hour.failed), str(hour.pending))
-        for place, hour in enumerate(day.hours)
+        (_ago((len(results.bars) - place) * hours, hours), str(bar.delivered), str(bar.retried), str(bar.failed))
+        for place, bar in enumerate(results.bars)
     )
-    columns = ("Hour", "Delivered", "Failed", "On their way")
-    return Picture(len(day.hours) * _STEP - _GAP, _HEIGHT, tuple(drawn), text, columns, rows, largest)
+    columns = ("When", "Delivered", "Failed, tried again", "Failed")
+    width = len(results.bars) * _STEP - _GAP
+    span = "an hour" if hours == 1 else f"in {hours} hours"
+    scale = f"{largest:,} {span} at most"
+    return Picture(width, _HEIGHT, tuple(drawn), text, columns, rows, scale, _AXES[results.period])
 
 
-def _hour(hour: HourFigures, x: int, largest: int) -> list[Bar]:
-    if not hour.total:
+PERIODS = {Period.DAY: "last 24 hours", Period.WEEK: "last 7 days"}
+"""What each period is called."""
+_AXES = {
+    Period.DAY: ("24 h ago", "18 h", "12 h", "6 h", "now"),
+    Period.WEEK: ("7 d ago", "6 d", "5 d", "4 d", "3 d", "2 d", "1 d", "now"),
+}
+_BARS_A_WORD = 3
+"""Of the limits of waits, every third is named below its bar."""
+
+
+def _told(figures: Figures) -> str:
+    return f"{figures.delivered} delivered, {figures.retried} failed and tried again, {figures.failed} failed"
+
+
+def _result_bar(figures: Figures, x: int, largest: int) -> list[Bar]:
+    if not figures.total:
         return [Bar("base", x, _HEIGHT - 1, _STEP - _GAP, 1, 0)]
     bars = []
     bottom = float(_HEIGHT)
-    for tone, height in _heights(hour, largest):
+    for tone, height in _heights(figures, largest):
         bottom -= height
         bars.append(Bar(tone, x, bottom, _STEP - _GAP, height, 0))
     return bars
 
 
-def _heights(hour: HourFigures, largest: int) -> list[tuple[str, int]]:
+def _heights(figures: Figures, largest: int) -> list[tuple[str, int]]:
     """Each part high enough to be seen; the highest gives what the others take beyond the picture."""
-    numbers = {"good": hour.delivered, "warn": hour.pending, "bad": hour.failed}
+    numbers = {"good": figures.delivered, "warn": figures.retried, "bad": figures.failed}
     heights = {tone: max(_LEAST, round(number / largest * _HEIGHT)) for tone, number in numbers.items() if number}
     heights[max(heights, key=heights.__getitem__)] -= max(0, sum(heights.values()) - _HEIGHT)
     return list(heights.items())
 
 
-def _ago(hours: int) -> str:
-    return "the last hour" if hours == 1 else f"{hours} to {hours - 1} hours ago"
+def _ago(begin: int, hours: int) -> str:
+    if begin == hours:
+        return "this hour" if hours == 1 else f"the last {hours} hours"
+    return f"{begin - 1} hours ago" if hours == 1 else f"{begin} to {begin - hours} hours ago"
+
+
+def wait_bars(waits: Waits, name: str) -> Picture:
+    """How long requests took: a bar for each limit, from quick to slow."""
+    largest = max(waits.numbers, default=0) or 1
+    limits = [*(f"up to {shown_wait(limit)}" for limit in WITHIN_MS), f"over {shown_wait(WITHIN_MS[-1])}"]
+    bars = []
+    for place, number in enumerate(waits.numbers):
+        height = max(_LEAST, round(number / largest * _HEIGHT)) if number else 1
+        bars.append(Bar("note" if number else "base", place * _STEP, _HEIGHT - height, _STEP - _GAP, height, 0))
+    spread = "; ".join(f"{limit}: {number}" for limit, number in zip(limits, waits.numbers, strict=True) if number)
+    rows = tuple((limit, str(number)) for limit, number in zip(limits, waits.numbers, strict=True))
+    text = f"{name}, how long requests took: {spread or 'none yet'}"
+    axis = (*(f"≤ {shown_wait(limit)}" for limit in WITHIN_MS[::_BARS_A_WORD]), "longer")
+    width, scale = len(limits) * _STEP - _GAP, f"{largest:,} requests at most"
+    return Picture(width, _HEIGHT, tuple(bars), text, ("Time", "Requests"), rows, scale, axis)
+
+
+def shown_wait(milliseconds: int | None) -> str:
+    """A limit of :data:`WITHIN_MS` in words; None = beyond them all."""
+    if milliseconds is None:
+        return f"more than {shown_wait(WITHIN_MS[-1])}"
+    return f"{milliseconds} ms" if milliseconds < _SECOND else f"{milliseconds / _SECOND:g} s"
+
+
+_SECOND = 1_000
 
 
 PHASES = (("dns", "DNS"), ("connect", "Connect"), ("tls", "TLS"), ("wait", "Wait for first byte"), ("read", "Read"))

@@ -15,10 +15,11 @@ MOST_ROWS = 8
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One place or webhook: its name, how many events in the last day, its tone, and where a click leads."""
+    """One place or webhook: its name, its events of the last day and of the last minute, and where a click leads."""
 
     name: str
     number: int
+    per_minute: int
     link: str
     tone: str = ""
 
@@ -70,10 +71,13 @@ def flow_picture(sources: Sequence[Side], targets: Sequence[Side]) -> Flow:
     most = max((side.number for side in (*left, *right)), default=0) or 1
     lines = [_line(_LEFT, box.middle, WIDTH // 2, heart, box.side, most) for box in left_boxes]
     lines += [_line(WIDTH // 2, heart, _RIGHT, box.middle, box.side, most) for box in right_boxes]
-    told = "; ".join(f"{side.name}: {side.number}" for side in left)
-    got = "; ".join(f"{side.name}: {side.number}" for side in right)
+    told, got = _told(left), _told(right)
     text = f"Events of the last 24 hours. From {told or 'nowhere'}. To {got or 'nobody'}."
     return Flow(WIDTH, height, left_boxes, right_boxes, tuple(lines), text)
+
+
+def _told(sides: Sequence[Side]) -> str:
+    return "; ".join(f"{side.name}: {side.number}, {side.per_minute} in the last minute" for side in sides)
 
 
 def _shortened(sides: Sequence[Side], word: str) -> list[Side]:
@@ -81,7 +85,11 @@ def _shortened(sides: Sequence[Side], word: str) -> list[Side]:
     if len(ordered) <= MOST_ROWS:
         return ordered
     rest = ordered[MOST_ROWS - 1 :]
-    return [*ordered[: MOST_ROWS - 1], Side(f"{len(rest)} {word}", sum(side.number for side in rest), "")]
+    return [*ordered[: MOST_ROWS - 1], _rest(f"{len(rest)} {word}", rest)]
+
+
+def _rest(name: str, sides: Sequence[Side]) -> Side:
+    return Side(name, sum(side.number for side in sides), sum(side.per_minute for side in sides), "")
 
 
 def _boxes(sides: Sequence[Side], x: int, width: int, height: int) -> tuple[Box, ...]:

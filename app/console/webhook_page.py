@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from werkzeug.datastructures import MultiDict
 
 from app.console.delivery_rows import delivery_rows
-from app.console.drawing import day_bars
+from app.console.drawing import PERIODS, result_bars, shown_wait, wait_bars
 from app.console.durations import shown_duration, shown_durations
 from app.console.forms import Errors, errors_of
 from app.console.pages import Visit, render
@@ -21,7 +21,8 @@ from app.console.words import TYPES, webhook_state
 from app.core.clock import to_rfc3339
 from app.core.errors import ConflictError, InvalidInputError
 from app.delivery.history import list_deliveries
-from app.delivery.last_day import last_days
+from app.delivery.results import Period, Waits, results_of, waits_of
+from app.delivery.under_way import moments_of, under_way
 from app.routing.webhook_event_types import EVERY_TYPE
 from app.security.scope import Scope
 from app.services import Services
@@ -30,6 +31,7 @@ from app.sinks.settings import sink_schema
 _CONTEXTS = 200
 _LATEST = 8
 _MIB = 1024 * 1024
+_SPANS = {"24h": Period.DAY, "7d": Period.WEEK}
 
 
 class Detail:
@@ -75,22 +77,30 @@ class Detail:
     def _values(self, visit: Visit, webhook: dict[str, Any], sent: MultiDict[str, str]) -> dict[str, Any]:
         """By the names of the template."""
         services = self._services
-        now = services.clock()
+        now, period = services.clock(), _SPANS.get(request.args.get("span", ""), Period.DAY)
+        organization, own = webhook["organization_id"], webhook["id"]
         with services.store.read() as connection:
-            day = last_days(connection, webhook["organization_id"], [webhook["id"]], now)[webhook["id"]]
+            results = results_of(connection, organization, [own], now, period)[own]
+            waits = waits_of(connection, organization, own, now, period)
+            waiting = under_way(connection, organization, [own])[own]
+            moments = moments_of(connection, organization, [own])[own]
             rows = list_deliveries(connection, webhook["id"], visit.scope, limit=_LATEST)
             latest = delivery_rows(connection, rows, visit)
         until = webhook["signing_secret"]["previous_until"]
         return {
             "state": webhook_state(webhook),
             "type_title": TYPES[webhook["type"]],
-            "day": day,
+            "moments": moments,
             "latest": latest,
-            "picture": day_bars(day, webhook["name"]),
+            "results": results,
+            "waiting": waiting,
+            "spans": [(span, PERIODS[one], one is period) for span, one in _SPANS.items()],
+            "picture": result_bars(results, webhook["name"]),
+            "waits": _waits(waits, webhook["name"]),
             "sinks": [(name, sink.info.title) for name in services.sinks.names() if (sink := services.sinks.get(name))],
             **self._sink(webhook, sent),
             **self._events(visit, webhook),
-            "waits": shown_durations(webhook["retry"]["schedule_s"]),
+            "retry_waits": shown_durations(webhook["retry"]["schedule_s"]),
             "batch_age": shown_duration(webhook["batch"]["max_age_s"]),
             "batch_mib": max(1, webhook["batch"]["max_bytes"] // _MIB),
             "overlap_until": until if until and until > to_rfc3339(now) else None,
@@ -134,3 +144,11 @@ class Detail:
             "more_types": "\n".join(sorted(chosen - listed - {EVERY_TYPE})),
             "contexts": contexts,
         }
+
+
+def _waits(waits: Waits, name: str) -> dict[str, Any] | None:
+    """The picture of how long requests took, None before the first."""
+    if not waits.total:
+        return None
+    half, most = shown_wait(waits.within(0.5)), shown_wait(waits.within(0.95))
+    return {"picture": wait_bars(waits, name), "half": half, "most": most}

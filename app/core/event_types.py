@@ -73,6 +73,12 @@ def find_event_type(type_id: str) -> EventType | None:
     return _BY_ID.get(type_id)
 
 
+def is_deliverable(type_id: str) -> bool:
+    """Whether webhooks can get events of a type; what no catalogue lists can be delivered."""
+    found = find_event_type(type_id)
+    return found is None or found.deliverable
+
+
 @lru_cache(maxsize=1024)
 def service_of(type_id: str) -> str:
     """The service of an event type: its first dotted part, in lower case."""

@@ -26,6 +26,7 @@ from app.store.receipts import (
     make_batch_due,
     settle_unconfirmed,
 )
+from app.store.traffic import count_unconfirmed
 
 log = logging.getLogger(__name__)
 
@@ -136,6 +137,7 @@ class Findings:
                 )
             )
         settle_unconfirmed(connection, settled)
+        count_unconfirmed(connection, row.webhook_pk, (one.state for one in settled), now)
         forget_receipts(connection, [row])
 
 

@@ -40,6 +40,7 @@ from app.store.due import DueWebhook, due_webhooks
 from app.store.partitions import PARTITION_LEASE, release_partitions, renew_partitions, take_partition
 from app.store.plugin_faults import write_faults
 from app.store.record import Record, write_record
+from app.store.traffic import count_results
 from app.store.webhook_health import write_health
 
 log = logging.getLogger(__name__)
@@ -167,6 +168,7 @@ class Drain:
             with self._store.write() as connection:
                 held = renew_partitions(connection, self.held, self._token, now)
                 fenced = write_record(connection, record, self._token)
+                count_results(connection, record, now)
                 self._findings.write(connection, now)
                 write_faults(connection, record.faults, now)
                 for pk, (state, reason) in self._landing.stops.items():

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from app.core.clock import Micros
 from app.core.event import CanonicalEvent
-from app.core.event_types import find_event_type
+from app.core.event_types import find_event_type, is_deliverable
 from app.core.radius import RadiusRecord, read_radius
 from app.ingest.names import KnownNames, Names
 from app.ingest.passage import FREE, Buckets, Passage, costs
@@ -24,6 +24,7 @@ from app.store.radius import count_radius
 from app.store.rate_buckets import spend
 from app.store.seen_messages import MessageMark, remember_messages, seen_before
 from app.store.seen_types import remember_types
+from app.store.traffic import count_events
 
 
 class Candidate(NamedTuple):
@@ -199,3 +200,5 @@ def _store(connection: Connection, accepted: Sequence[Accepted]) -> None:
     if accepted:
         write_events(connection, [row for row, _ in accepted])
         count_radius(connection, [record for _, record in accepted if record is not None])
+        changes = ((row.organization_id, row.context_id) for row, _ in accepted if is_deliverable(row.type))
+        count_events(connection, changes, accepted[-1][0].received_at)

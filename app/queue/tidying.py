@@ -14,6 +14,7 @@ from app.store.plugin_faults import forget_faults
 from app.store.rate_buckets import remove_full_buckets
 from app.store.retention import remove_batches, remove_contents, remove_events
 from app.store.seen_messages import forget_messages
+from app.store.traffic import fold_minutes
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +62,8 @@ class Tidying:
             yield
         with self._store.write() as connection:
             forget_faults(connection, now)
+        while self._fold_minutes(now):
+            yield
         number = 0
         while removed := remove_contents(self._store, now, self._body_days):
             number += removed
@@ -81,6 +84,10 @@ class Tidying:
         with self._store.write() as connection:
             remove_full_buckets(connection, now)
             return forget_messages(connection, now)
+
+    def _fold_minutes(self, now: Micros) -> int:
+        with self._store.write() as connection:
+            return fold_minutes(connection, now)
 
     def _skip_left_behind(self, now: Micros) -> int:
         with self._store.write() as connection:

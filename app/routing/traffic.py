@@ -2,40 +2,49 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, case, func, select
 
-from app.core.clock import DAY, Micros
+from app.core.clock import HOUR, MINUTE, Micros
 from app.security.scope import Scope
-from app.store.tables import events
+from app.store.tables_traffic import event_traffic
 
-MOST_COUNTED = 20_000
-"""Newest events looked at; a busier day is told as at least so many."""
+_HOURS = 24
+
+
+@dataclass(frozen=True, slots=True)
+class ContextTraffic:
+    """Events of one context: of the last day, and of the last whole minute."""
+
+    events: int = 0
+    per_minute: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """Events of the last day by context, None = the organization itself; ``is_more`` = there were more than counted."""
+    """The changes of the last day by context, None = the organization itself."""
 
-    by_context: dict[str | None, int]
-    is_more: bool
+    by_context: dict[str | None, ContextTraffic] = field(default_factory=dict)
 
     @property
     def total(self) -> int:
-        """All that were counted."""
-        return sum(self.by_context.values())
+        """Those of all contexts."""
+        return sum(one.events for one in self.by_context.values())
+
+    def of(self, context_id: str | None) -> ContextTraffic:
+        """Those of one context."""
+        return self.by_context.get(context_id, ContextTraffic())
 
 
 def traffic_of_day(connection: Connection, scope: Scope, now: Micros) -> Traffic:
-    """What was received in the last 24 hours within a scope."""
-    newest = (
-        select(events.c.context_id)
-        .where(*scope.within(events), events.c.received_at >= now - DAY)
-        .order_by(events.c.received_at.desc())
-        .limit(MOST_COUNTED)
-        .subquery()
+    """What was received within a scope in the present hour and the 23 before it."""
+    table = event_traffic.c
+    in_last_minute = case((table.minute == now // MINUTE - 1, table.events), else_=0)
+    statement = (
+        select(table.context_id, func.sum(table.events), func.sum(in_last_minute))
+        .where(*scope.within(event_traffic), table.minute >= (now // HOUR + 1 - _HOURS) * (HOUR // MINUTE))
+        .group_by(table.context_id)
     )
-    rows = connection.execute(select(newest.c.context_id, func.count()).group_by(newest.c.context_id)).all()
-    counted = {row[0]: int(row[1]) for row in rows}
-    return Traffic(counted, sum(counted.values()) >= MOST_COUNTED)
+    rows = connection.execute(statement)
+    return Traffic({row[0] or None: ContextTraffic(int(row[1]), int(row[2])) for row in rows})

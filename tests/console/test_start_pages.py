@@ -75,7 +75,7 @@ def test_contexts_count_events_and_radius(site: Site) -> None:
 
 @pytest.mark.parametrize("number", [0, 1, MOST_ROWS, MOST_ROWS + 1, 200])
 def test_a_flow_has_a_box_for_each_or_one_for_all_the_others(number: int) -> None:
-    flow = flow_picture([Side(f"c{one}", one, "") for one in range(number)], [])
+    flow = flow_picture([Side(f"c{one}", one, 0, "") for one in range(number)], [])
     assert len(flow.left) == min(number, MOST_ROWS)
     assert sum(box.side.number for box in flow.left) == sum(range(number))
     assert all(box.y >= 0 and box.y + box.height <= flow.height for box in flow.left)

@@ -31,14 +31,14 @@ def context_pages(services: Services) -> PageTable:
             one
             | {
                 "url": url(visit.here.up, "c", one["id"]),
-                "events": traffic.by_context.get(one["id"], 0),
+                "events": traffic.of(one["id"]).events,
                 "radius": counts[one["id"]],
             }
             for one in found
         ]
         next_url = visit.url("contexts", after=following) if following else ""
         first_url = visit.url("contexts") if after else ""
-        return render("contexts.html", visit, rows=rows, traffic=traffic, next_url=next_url, first_url=first_url)
+        return render("contexts.html", visit, rows=rows, next_url=next_url, first_url=first_url)
 
     @table.get("groups", needs=Permission.EVENTS_READ, at=At.CONTEXT)
     def groups(visit: Visit) -> Any:

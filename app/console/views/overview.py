@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from app.console.drawing import day_bars
+from app.console.drawing import result_bars
 from app.console.flow import Flow, Side, flow_picture
 from app.console.pages import PageTable, Visit, render
 from app.console.views.audit_log import audit_row
 from app.console.words import webhook_state
-from app.delivery.last_day import HourFigures, LastDay, last_days
+from app.delivery.results import Period, Results, results_of
+from app.delivery.under_way import UnderWay, under_way
 from app.routing.event_history import EventFilter
 from app.routing.traffic import Traffic, traffic_of_day
 from app.security.permissions import Permission
@@ -33,17 +34,19 @@ def overview_pages(services: Services) -> PageTable:
         ).items
         ids = [one["id"] for one in webhooks]
         with services.store.read() as connection:
-            days = last_days(connection, place.organization_id, ids, services.clock())
+            results = results_of(connection, place.organization_id, ids, services.clock())
+            waiting = sum(under_way(connection, place.organization_id, ids).values(), UnderWay(0, is_more=False))
             traffic = traffic_of_day(connection, visit.scope, services.clock())
         latest, _ = services.events.page(visit.scope, EventFilter(), before=None, limit=_EVENTS)
-        whole = _together(days.values())
+        whole = _together(results.values())
         return render(
             "overview.html",
             visit,
-            day=whole,
+            day=whole.whole,
+            waiting=waiting,
             traffic=traffic,
-            picture=day_bars(whole, place.title),
-            flow=_flow(services, visit, webhooks, days, traffic),
+            picture=result_bars(whole, place.title),
+            flow=_flow(services, visit, webhooks, results, traffic),
             troubled=[one | {"shown": webhook_state(one)} for one in webhooks if _needs_attention(one)],
             has_webhooks=bool(webhooks),
             rows=[audit_row(event) for event in latest],
@@ -53,19 +56,12 @@ def overview_pages(services: Services) -> PageTable:
     return table
 
 
-def _together(days: Iterable[LastDay]) -> LastDay:
-    """The hours of all webhooks added up."""
-    found = LastDay()
-    for day in days:
-        for total, hour in zip(found.hours, day.hours, strict=True):
-            _add(total, hour)
+def _together(results: Iterable[Results]) -> Results:
+    """The bars of all webhooks added up."""
+    found = Results(Period.DAY)
+    for one in results:
+        found.add(one)
     return found
-
-
-def _add(total: HourFigures, hour: HourFigures) -> None:
-    total.delivered += hour.delivered
-    total.failed += hour.failed
-    total.pending += hour.pending
 
 
 def _needs_attention(webhook: dict[str, Any]) -> bool:
@@ -80,17 +76,28 @@ def _radius(services: Services, visit: Visit) -> dict[str, Any] | None:
 
 
 def _flow(
-    services: Services, visit: Visit, webhooks: Sequence[dict[str, Any]], days: dict[str, LastDay], traffic: Traffic
+    services: Services, visit: Visit, webhooks: Sequence[dict[str, Any]], results: dict[str, Results], traffic: Traffic
 ) -> Flow:
     place = visit.here
     contexts, _ = services.places.contexts(visit.scope, place.organization_id, limit=_WEBHOOKS)
     names = {one["id"]: one["name"] or one["id"] for one in contexts}
     sources = [
-        Side(names.get(context or "", context or place.organization), number, _audit_of(visit, context))
-        for context, number in traffic.by_context.items()
+        Side(
+            names.get(context or "", context or place.organization),
+            of_context.events,
+            of_context.per_minute,
+            _audit_of(visit, context),
+        )
+        for context, of_context in traffic.by_context.items()
     ]
     targets = [
-        Side(one["name"], days[one["id"]].delivered, visit.url("webhooks", one["id"]), webhook_state(one).tone)
+        Side(
+            one["name"],
+            results[one["id"]].whole.delivered,
+            results[one["id"]].per_minute,
+            visit.url("webhooks", one["id"]),
+            webhook_state(one).tone,
+        )
         for one in webhooks
         if one["state"] != "needs_endpoint"
     ]

@@ -9,13 +9,14 @@ from urllib.parse import urlsplit
 from flask import request
 from pydantic import ValidationError
 
-from app.console.drawing import day_bars
+from app.console.drawing import result_bars
 from app.console.forms import Errors, errors_of
 from app.console.pages import PageTable, Visit, done, render
 from app.console.words import TYPES, webhook_state
 from app.core.errors import InvalidInputError
 from app.core.whole_numbers import whole_number
-from app.delivery.last_day import LastDay, last_days
+from app.delivery.results import Results, results_of
+from app.delivery.under_way import Moments, moments_of
 from app.routing.webhook_input import NewWebhook
 from app.routing.webhooks import Reach
 from app.security.permissions import Permission
@@ -84,12 +85,15 @@ def _page(services: Services, visit: Visit, reach: Reach, after: int) -> dict[st
         context_id=context_id,
         reach=reach,
     )
+    ids = [one["id"] for one in page.items]
     with services.store.read() as connection:
-        days = last_days(connection, place.organization_id, [one["id"] for one in page.items], services.clock())
-    return {"items": [_row(one, days[one["id"]]) for one in page.items], "next": page.next}
+        results = results_of(connection, place.organization_id, ids, services.clock())
+        moments = moments_of(connection, place.organization_id, ids)
+    return {"items": [_row(one, results[one["id"]], moments[one["id"]]) for one in page.items], "next": page.next}
 
 
-def _row(webhook: dict[str, Any], day: LastDay) -> dict[str, Any]:
+def _row(webhook: dict[str, Any], results: Results, moments: Moments) -> dict[str, Any]:
+    whole = results.whole
     types = webhook["event_types"]
     return {
         "id": webhook["id"],
@@ -99,9 +103,9 @@ def _row(webhook: dict[str, Any], day: LastDay) -> dict[str, Any]:
         "host": urlsplit(webhook["endpoint_url"] or "").netloc,
         "events": "All" if types == ["*"] else types[0] if len(types) == 1 else f"{len(types)} event types",
         "state": webhook_state(webhook),
-        "picture": day_bars(day, webhook["name"]),
-        "ended": day.delivered + day.failed,
-        "delivered": day.delivered,
-        "last": day.last_attempt_at,
-        "next": day.next_attempt_at,
+        "picture": result_bars(results, webhook["name"]),
+        "ended": whole.delivered + whole.failed,
+        "delivered": whole.delivered,
+        "last": moments.last_attempt_at,
+        "next": moments.next_attempt_at,
     }

@@ -10,11 +10,21 @@ from app.store import (
     tables_radius,
     tables_receipts,
     tables_sources,
+    tables_traffic,
 )
 from app.store.tables import metadata
 
 # Their tables join the metadata when they are imported.
-PARTS = (tables_audit, tables_limits, tables_people, tables_policies, tables_radius, tables_receipts, tables_sources)
+PARTS = (
+    tables_audit,
+    tables_limits,
+    tables_people,
+    tables_policies,
+    tables_radius,
+    tables_receipts,
+    tables_sources,
+    tables_traffic,
+)
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -361,6 +361,46 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_sources_organization_id_id"), "sources", ["organization_id", "id"], unique=False)
     op.create_table(
+        "webhook_traffic",
+        sa.Column("webhook_pk", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("minute", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("delivered", sa.Integer(), nullable=False),
+        sa.Column("retried", sa.Integer(), nullable=False),
+        sa.Column("failed", sa.Integer(), nullable=False),
+        sa.Column("within_5_ms", sa.Integer(), nullable=False),
+        sa.Column("within_10_ms", sa.Integer(), nullable=False),
+        sa.Column("within_25_ms", sa.Integer(), nullable=False),
+        sa.Column("within_50_ms", sa.Integer(), nullable=False),
+        sa.Column("within_100_ms", sa.Integer(), nullable=False),
+        sa.Column("within_250_ms", sa.Integer(), nullable=False),
+        sa.Column("within_500_ms", sa.Integer(), nullable=False),
+        sa.Column("within_1000_ms", sa.Integer(), nullable=False),
+        sa.Column("within_2500_ms", sa.Integer(), nullable=False),
+        sa.Column("within_5000_ms", sa.Integer(), nullable=False),
+        sa.Column("within_10000_ms", sa.Integer(), nullable=False),
+        sa.Column("longer", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("webhook_pk", "minute", name=op.f("pk_webhook_traffic")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "event_traffic",
+        sa.Column("organization_id", sa.Text(), nullable=False),
+        sa.Column("context_id", sa.Text(), nullable=False),
+        sa.Column("minute", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("events", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("organization_id", "context_id", "minute", name=op.f("pk_event_traffic")),
+        sqlite_with_rowid=False,
+    )
+    for traffic in ("webhook_traffic", "event_traffic"):
+        op.create_index(
+            f"ix_{traffic}_unfolded",
+            traffic,
+            ["minute"],
+            unique=False,
+            sqlite_where=sa.text("minute % 60 <> 0"),
+            postgresql_where=sa.text("minute % 60 <> 0"),
+        )
+    op.create_table(
         "radius_counts",
         sa.Column("organization_id", sa.Text(), nullable=False),
         sa.Column("context_id", sa.Text(), nullable=False),
