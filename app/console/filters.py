@@ -9,6 +9,7 @@ import orjson
 from markupsafe import Markup
 
 from app.console.forms import anchor, label, sentence
+from app.console.json_text import indented
 from app.console.place import service_title
 from app.core.clock import HOUR, MILLISECOND, MINUTE, SECOND, Micros, to_rfc3339
 
@@ -94,11 +95,6 @@ def number(value: int) -> str:
     return f"{value:,}".replace(",", "\u202f")
 
 
-def pretty(value: object) -> str:
-    """JSON with indents."""
-    return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
-
-
 def compact(value: object) -> str:
     """JSON on one line."""
     return orjson.dumps(value).decode()
@@ -114,7 +110,7 @@ FILTERS = {
     "size": size,
     "share": share,
     "number": number,
-    "pretty": pretty,
+    "pretty": indented,
     "compact": compact,
     "anchor": anchor,
     "label": label,

@@ -21,6 +21,7 @@ class Entry:
 
 _AUDIT_LOG = Entry("Audit log", "audit", "history", Permission.EVENTS_READ)
 _OVERVIEW = Entry("Overview", "", "home", Permission.EVENTS_READ)
+_MEMBERS = Entry("Members", "members", "users", Permission.MEMBERS_READ, "Access")
 ORGANIZATION = (
     _OVERVIEW,
     Entry("Service Contexts", "contexts", "sitemap", Permission.ORGANIZATIONS_READ),
@@ -30,7 +31,7 @@ ORGANIZATION = (
     Entry("Change windows", "change-windows", "calendar-time", Permission.POLICIES_READ, "Policies"),
     Entry("Sensitivity rules", "sensitivity-rules", "shield-lock", Permission.POLICIES_READ, "Policies"),
     Entry("Event types", "event-types", "list-details", Permission.EVENTS_READ, "Policies"),
-    Entry("Members", "members", "users", Permission.MEMBERS_READ, "Access"),
+    _MEMBERS,
     Entry("API keys", "keys", "key", Permission.KEYS_READ, "Access"),
     Entry("Sources", "sources", "plug-connected", Permission.SOURCES_READ, "Access"),
 )
@@ -40,6 +41,7 @@ CONTEXT = (
     Entry("Webhooks", "webhooks", "webhook", Permission.WEBHOOKS_READ),
     Entry("Deliveries", "deliveries", "send", Permission.DELIVERIES_READ),
     _AUDIT_LOG,
+    _MEMBERS,
 )
 
 OPERATOR = (

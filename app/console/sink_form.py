@@ -1,4 +1,4 @@
-"""A sink's settings as a form, drawn from the JSON Schemas of its models, and read back."""
+"""The settings of a sink or a source as a form, drawn from the JSON Schemas of its models, and read back."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ from typing import Any
 import orjson
 from werkzeug.datastructures import MultiDict
 
+from app.console.json_text import indented
 from app.core.errors import InvalidInputError
 from app.core.whole_numbers import whole_number
 
 _KEEP = {"set": True}
+_LAST = 50
+"""The place within its group of a setting that asks for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +47,19 @@ class Group:
 def form_of(
     schemas: Mapping[str, Any], config: Mapping[str, Any], stored_secrets: Mapping[str, Any], sent: MultiDict[str, str]
 ) -> list[Group]:
-    """The groups of a sink's form, with what is stored, or what was sent when that was wrong."""
+    """The groups of a form, with what is stored, or what was sent when that was wrong.
+
+    What must be filled in comes first in its group; the rest follows in the order that the plugin gave it.
+    """
     found: list[tuple[str, int, Input]] = []
     for part, values in (("config", config), ("secrets", {})):
         schema = schemas[part]
         for name, field in schema.get("properties", {}).items():
             ui = field.get("x-ui", {})
             made = _input(part, name, field, schema, values, stored_secrets, sent)
-            found.append((ui.get("group", ""), ui.get("order", 50), made))
+            found.append((ui.get("group", ""), ui.get("order") or _LAST, made))
     order = {title: place for place, title in reversed(list(enumerate(group for group, _, _ in found)))}
-    found.sort(key=lambda one: (order[one[0]], one[1]))
+    found.sort(key=lambda one: (order[one[0]], not one[2].required, one[1]))
     groups: list[Group] = []
     for title, inside in groupby(found, key=lambda one: one[0]):
         inputs = tuple(made for _, _, made in inside)
@@ -82,7 +88,7 @@ def _input(
     elif kind == "lines":
         value = "\n".join(value or [])
     elif kind == "json":
-        value = orjson.dumps(value, option=orjson.OPT_INDENT_2).decode() if value else ""
+        value = indented(value) if value else ""
     return Input(
         name=full,
         kind=kind,

@@ -32,6 +32,8 @@ _CONTEXTS = 200
 _LATEST = 8
 _MIB = 1024 * 1024
 _SPANS = {"24h": Period.DAY, "7d": Period.WEEK}
+FIRST_SINK = "webhook"
+"""What a webhook that has no sink yet is offered: it fits most receivers."""
 
 
 class Detail:
@@ -108,7 +110,7 @@ class Detail:
 
     def _sink(self, webhook: dict[str, Any], sent: MultiDict[str, str]) -> dict[str, Any]:
         """The sink and its form: the stored one, or another that was chosen and is not saved yet."""
-        name = sent.get("sink") or request.args.get("sink") or webhook["sink"] or ""
+        name = sent.get("sink") or request.args.get("sink") or webhook["sink"] or FIRST_SINK
         sink = self._services.sinks.get(name)
         if sink is None:
             return {"sink": None, "is_new_sink": False, "groups": []}

@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from app.console.json_text import indented
 from app.core.errors import InvalidInputError
 from app.core.whole_numbers import whole_number
 
@@ -32,7 +33,7 @@ def typed_of(window: Mapping[str, Any]) -> dict[str, Any]:
     simple = _simple(intervals[0]) if len(intervals) == 1 else None
     if simple is not None:
         return typed | simple
-    return typed | {"intervals": orjson.dumps(intervals, option=orjson.OPT_INDENT_2).decode() if intervals else ""}
+    return typed | {"intervals": indented(intervals) if intervals else ""}
 
 
 def window_of(typed: Mapping[str, Any], weekdays: list[str]) -> dict[str, Any]:

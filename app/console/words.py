@@ -77,6 +77,11 @@ KEY = {
     "expired": State("Expired", "hourglass"),
     "revoked": State("Revoked", "circle-minus"),
 }
+SOURCE = {
+    "open": State("Open", "circle-check", "good"),
+    "closed": State("Closed", "circle-minus"),
+    "missing": State("Plugin missing", "alert-triangle", "bad"),
+}
 SCHEMES = {
     "standard_webhooks": "Standard Webhooks",
     "github": "As GitHub signs",
@@ -114,6 +119,13 @@ def key_state(key: dict[str, Any], now: str) -> State:
     if key["revoked_at"]:
         return KEY["revoked"]
     return KEY["expired" if key["expires_at"] and key["expires_at"] <= now else "good"]
+
+
+def source_state(source: dict[str, Any]) -> State:
+    """The state of a source as the use case shows it."""
+    if source["plugin"] == "missing":
+        return SOURCE["missing"]
+    return SOURCE["open" if source["enabled"] else "closed"]
 
 
 def delivery_state(state: str, attempt_count: int) -> State:

@@ -19,6 +19,7 @@ from pydantic_core import CoreSchema
 from app.core.endpoint_url import check_endpoint_url
 from app.core.errors import InvalidInputError
 from app.sinks.protocol import AnyBinding, Sink
+from app.sinks.sources import EventSource
 
 
 class Settings(BaseModel):
@@ -147,6 +148,11 @@ def is_address(schema: Mapping[str, Any]) -> bool:
 def sink_schema(sink: Sink) -> dict[str, Any]:
     """``{"config": …, "secrets": …}``: two JSON Schemas with form hints."""
     return {"config": sink.config_model.model_json_schema(), "secrets": sink.secrets_model.model_json_schema()}
+
+
+def source_schema(source: EventSource) -> dict[str, Any]:
+    """As :func:`sink_schema`, of a source: its one secret is no setting."""
+    return {"config": source.config_model.model_json_schema(), "secrets": {}}
 
 
 def describe_settings(binding: AnyBinding) -> dict[str, Any]:

@@ -21,7 +21,8 @@ from app.sinks.types import API_VERSION
 class SourceInfo:
     """What a source plugin says about itself.
 
-    ``name`` is the word in the API (``[a-z][a-z0-9_]{1,31}``) and the ``source.format`` of its events.
+    ``name`` is the word in the API (``[a-z][a-z0-9_]{1,31}``) and the ``source.format`` of its events. ``proof`` tells
+    people in a sentence how a request shows that its sender knows the secret.
     """
 
     name: str
@@ -29,6 +30,7 @@ class SourceInfo:
     description: str
     api_version: int = API_VERSION
     docs_url: str = ""
+    proof: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ class GitHubSource:
         title="GitHub",
         description="Webhooks of repositories and organizations: access, protection rules, keys, teams, settings.",
         docs_url="https://docs.github.com/en/webhooks",
+        proof="HMAC-SHA256 of the body, made with the secret, in the header x-hub-signature-256.",
     )
     config_model: type[BaseModel] = Settings
 

@@ -45,6 +45,7 @@ class OktaSource:
         title="Okta",
         description="Event hooks: users, groups, applications, policies and administrators of an Okta organization.",
         docs_url="https://developer.okta.com/docs/concepts/event-hooks/",
+        proof="The secret itself in the authentication field, so the address must be https.",
     )
     config_model: type[BaseModel] = OktaConfig
 

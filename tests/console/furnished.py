@@ -12,6 +12,7 @@ from app.delivery.batch_history import list_batches
 from app.delivery.close_by_hand import close_by_hand
 from app.delivery.replays import ReplayOrder
 from app.ingest.source_input import NewSource
+from app.ingest.source_tally import SourceOutcome
 from app.routing.change_windows import ChangeWindowInput
 from app.routing.keys import NewKey
 from app.routing.own_audit import SYSTEM
@@ -54,8 +55,7 @@ def furnish(site: Site, receiver: Receiver) -> Furnished:
         "rule": site.services.sensitivity_rules.create(PLATFORM, "acme", rule)["id"],
     }
     policies["key"] = _keys(site)
-    source = NewSource(kind="github", name="Code", secret="a-secret-of-github-0123456789")
-    policies["source"] = site.services.sources.create(PLATFORM, "acme", source)["id"]
+    policies["source"] = _source(site)
     _events(site)
     for name in ("batch", "context-batch"):
         with site.services.store.write() as connection:
@@ -88,6 +88,17 @@ def _webhooks(site: Site, receiver: Receiver) -> dict[str, Hook]:
         hook = world.add_webhook(receiver.url, event_types=["entrypoint.configuration.audit"])
         world.change(hook.id, name=name)
     return hooks
+
+
+def _source(site: Site) -> str:
+    """A source that took some and refused some."""
+    services = site.services
+    new = NewSource(kind="okta", name="Directory", secret="a-secret-of-okta-0123456789")
+    source = str(services.sources.create(PLATFORM, "acme", new)["id"])
+    for outcome, number in ((SourceOutcome.ACCEPTED, 412), (SourceOutcome.UNVERIFIED, 57)):
+        services.source_tally.count(source, outcome, number)
+    services.source_tally.write()
+    return source
 
 
 def _keys(site: Site) -> str:

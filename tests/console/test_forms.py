@@ -54,6 +54,20 @@ def test_the_form_of_every_sink_reads_back_as_the_settings_it_shows(sinks: SinkM
             assert read["secrets"] == {}
 
 
+def test_what_must_be_filled_in_comes_first_and_the_rest_as_the_plugin_ordered_it(sinks: SinkManager) -> None:
+    for name in sinks.names():
+        sink = sinks.get(name)
+        assert sink is not None
+        for group in form_of(sink_schema(sink), {}, {}, MultiDict()):
+            required = [one.required for one in group.inputs]
+            assert required == sorted(required, reverse=True), (name, group.title)
+    splunk = sinks.get("splunk_hec")
+    assert splunk is not None
+    titles = [one.title for one in form_of(sink_schema(splunk), {}, {}, MultiDict())[0].inputs]
+    assert titles[:2] == ["HEC token", "Collector endpoint"]
+    assert titles[-1] == "CIM Change fields"
+
+
 def test_no_secret_is_ever_in_a_form(sinks: SinkManager) -> None:
     sink = sinks.get("splunk_hec")
     assert sink is not None

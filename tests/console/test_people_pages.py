@@ -33,3 +33,35 @@ def test_an_editor_sees_neither_members_nor_keys(site: Site) -> None:
     assert site.get("/o/acme/keys").status_code == 403
     assert site.post("/o/acme/keys", name="mine", role="admin").status_code == 403
     assert site.post("/o/acme/members", email="me@example.com", role="owner").status_code == 403
+
+
+def test_an_owner_of_one_context_invites_into_it_and_nowhere_else(site: Site) -> None:
+    site.add_context("acme", "c2", "Factory")
+    site.post("/o/acme/members", email="everywhere@example.com", role="owner")
+    site.post("/o/acme/members", email="factory@example.com", role="editor", context_id="c2")
+    assert "Nobody but the whole organization" in site.get("/o/acme/c/c1/members").text
+    site.sign_in("owner", "acme", "c1")
+    answer = site.post("/o/acme/c/c1/members", email="new@example.com", role="editor", context_id="c2")
+    assert re.search(r"http://localhost/join\?link=[\w-]+", answer.text) is not None
+    page = site.get("/o/acme/c/c1/members").text
+    assert "new@example.com" in page
+    assert "everywhere@example.com" not in page
+    assert "factory@example.com" not in page
+    assert "Members of Acme" not in page
+    change = re.search(r'action="(/o/acme/c/c1/members/[^"/]+)/role"', page)
+    assert change is not None
+    assert site.post(f"{change[1]}/role", role="viewer").headers["location"] == "/o/acme/c/c1/members?said=saved"
+    site.sign_in("owner", "acme")
+    assert "new@example.com" in site.get("/o/acme/c/c1/members").text
+    assert "Members of Acme" in site.get("/o/acme/c/c1/members").text
+    assert "factory@example.com" in site.get("/o/acme/c/c2/members").text
+
+
+def test_a_member_of_another_context_cannot_be_changed_from_here(site: Site) -> None:
+    site.add_context("acme", "c2", "Factory")
+    site.post("/o/acme/members", email="factory@example.com", role="editor", context_id="c2")
+    there = re.search(r'action="/o/acme/c/c2/members/([^"/]+)/role"', site.get("/o/acme/c/c2/members").text)
+    assert there is not None
+    site.sign_in("owner", "acme", "c1")
+    for act in ("role", "link", "remove"):
+        assert site.post(f"/o/acme/c/c1/members/{there[1]}/{act}", role="viewer").status_code == 404

@@ -19,7 +19,8 @@ from app.console.views.operator import operator_pages
 from app.console.views.overview import overview_pages
 from app.console.views.replays import replay_pages
 from app.console.views.sensitivity_rules import sensitivity_rule_pages
-from app.console.views.sources import one_source_pages, source_pages
+from app.console.views.source import one_source_pages
+from app.console.views.sources import source_pages
 from app.console.views.start import start_pages
 from app.console.views.webhook import secret_pages, webhook_action_pages, webhook_pages, webhook_trial_pages
 from app.console.views.webhook_history import webhook_history_pages

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from app.console.choices import context_choices
 from app.console.forms import Errors, errors_of
 from app.console.own_address import own_address
-from app.console.pages import At, PageTable, Visit, done, render
+from app.console.pages import PageTable, Visit, done, render
 from app.console.words import MEMBER
 from app.core.errors import ConflictError, ForbiddenError, InvalidInputError
 from app.routing.members import MemberPatch, NewMember
@@ -20,6 +20,7 @@ from app.security.permissions import Permission
 from app.services import Services
 
 _SHOWN = 100
+_READ, _WRITE = Permission.MEMBERS_READ, Permission.MEMBERS_WRITE
 ROLES = (
     ("viewer", "Viewer: sees everything but secrets"),
     ("editor", "Editor: also changes webhooks and sends again"),
@@ -29,7 +30,7 @@ _Refusals = (ValidationError, InvalidInputError, ConflictError, ForbiddenError)
 
 
 def member_pages(services: Services) -> PageTable:
-    """Who may come here, and inviting somebody."""
+    """Who may come here, and inviting somebody; at a context, those who have a role of it alone."""
     table = PageTable()
     members = services.members
 
@@ -42,7 +43,7 @@ def member_pages(services: Services) -> PageTable:
             status=HTTPStatus.UNPROCESSABLE_ENTITY if errors else HTTPStatus.OK,
             members=[one | {"shown": MEMBER[one["state"]]} for one in found],
             roles=ROLES,
-            contexts=context_choices(services, visit),
+            contexts=[] if visit.here.context_id else context_choices(services, visit),
             errors=errors,
             typed=request.form,
             next_url=visit.url("members", after=following) if following else "",
@@ -58,17 +59,18 @@ def member_pages(services: Services) -> PageTable:
             done(visit.url("members"), "saved") if made is None else shown(visit, {}, invitation=_link(services, made))
         )
 
-    @table.get("members", needs=Permission.MEMBERS_READ, at=At.ORGANIZATION)
+    @table.get("members", needs=_READ)
     def list_members(visit: Visit) -> Any:
         return shown(visit, {})
 
-    @table.post("members", needs=Permission.MEMBERS_WRITE, at=At.ORGANIZATION)
+    @table.post("members", needs=_WRITE)
     def invite(visit: Visit) -> Any:
         asked = {name: request.form.get(name, "") for name in ("email", "role")}
-        asked_at: dict[str, Any] = asked | {"context_id": request.form.get("context_id") or None}
+        context = visit.here.context_id or request.form.get("context_id")
+        asked_at: dict[str, Any] = asked | {"context_id": context or None}
         return tried(visit, lambda place: members.invite(visit.caller, place, NewMember.model_validate(asked_at)))
 
-    @table.post("members/<member>/role", needs=Permission.MEMBERS_WRITE, at=At.ORGANIZATION)
+    @table.post("members/<member>/role", needs=_WRITE)
     def change_role(visit: Visit, member: str) -> Any:
         role = {"role": request.form.get("role", "")}
 
@@ -77,11 +79,11 @@ def member_pages(services: Services) -> PageTable:
 
         return tried(visit, act)
 
-    @table.post("members/<member>/link", needs=Permission.MEMBERS_WRITE, at=At.ORGANIZATION)
+    @table.post("members/<member>/link", needs=_WRITE)
     def renew(visit: Visit, member: str) -> Any:
         return tried(visit, lambda place: members.renew_link(visit.caller, place, member))
 
-    @table.post("members/<member>/remove", needs=Permission.MEMBERS_WRITE, at=At.ORGANIZATION)
+    @table.post("members/<member>/remove", needs=_WRITE)
     def remove(visit: Visit, member: str) -> Any:
         return tried(visit, lambda place: members.remove(visit.caller, place, member))
 

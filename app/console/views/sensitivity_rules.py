@@ -10,6 +10,7 @@ from flask import request
 from pydantic import ValidationError
 
 from app.console.forms import Errors, errors_of
+from app.console.json_text import indented
 from app.console.pages import At, PageTable, Visit, done, render
 from app.console.words import SENSITIVITY
 from app.core.errors import ConflictError, InvalidInputError
@@ -34,7 +35,7 @@ def sensitivity_rule_pages(services: Services) -> PageTable:
 
     @table.get("sensitivity-rules/new", needs=Permission.POLICIES_WRITE, at=At.ORGANIZATION)
     def new_rule(visit: Visit) -> Any:
-        return _form(visit, None, {"position": 100, "pattern": _json(_EXAMPLE)}, {})
+        return _form(visit, None, {"position": 100, "pattern": indented(_EXAMPLE)}, {})
 
     @table.post("sensitivity-rules/new", needs=Permission.POLICIES_WRITE, at=At.ORGANIZATION)
     def create_rule(visit: Visit) -> Any:
@@ -43,7 +44,7 @@ def sensitivity_rule_pages(services: Services) -> PageTable:
     @table.get("sensitivity-rules/<rule>", needs=Permission.POLICIES_READ, at=At.ORGANIZATION)
     def sensitivity_rule(visit: Visit, rule: str) -> Any:
         stored = rules.get(visit.scope, visit.here.organization_id, rule)
-        typed = stored | {"pattern": _json(stored["pattern"]), "tags": ", ".join(stored["tags"])}
+        typed = stored | {"pattern": indented(stored["pattern"]), "tags": ", ".join(stored["tags"])}
         return _form(visit, stored, typed, {})
 
     @table.post("sensitivity-rules/<rule>", needs=Permission.POLICIES_WRITE, at=At.ORGANIZATION)
@@ -56,10 +57,6 @@ def sensitivity_rule_pages(services: Services) -> PageTable:
         return done(visit.url("sensitivity-rules"), "removed")
 
     return table
-
-
-def _json(value: object) -> str:
-    return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
 
 
 def _typed_rule() -> dict[str, Any]:

@@ -36,6 +36,7 @@ FORMS = {
     "/o/acme/webhooks/{webhook}/save/conditions": {"filter": "{"},
     "/o/acme/webhooks/{webhook}/redeliver": {"since": ""},
     "/o/acme/change-windows/import": {"text": ""},
+    "/o/acme/sources/{source}/settings": {"name": "x"},
     "/o/acme/keys/{key}/signature": {"scheme": "github", "secret": "short"},
 }
 """Forms that are refused, and what is wrong with them."""
