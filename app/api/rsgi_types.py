@@ -57,6 +57,10 @@ class Protocol(TypingProtocol):
         """The next piece."""
         ...
 
+    def client_disconnect(self) -> Awaitable[None]:
+        """Wait until whoever asked is gone."""
+        ...
+
     def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
         """Send a whole answer."""
         ...

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
 from concurrent.futures import ThreadPoolExecutor
 
 from flask import Flask, Response
@@ -40,6 +42,15 @@ class ServerApplication:
         self._lane = EventLane(services.ingest, services.gate, authenticator)
         self._bridge = WsgiBridge(flask, ThreadPoolExecutor(THREADS, "api"))
         self._admission = Admission()
+
+    def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        """In the main thread, before the first request: streams end when the server is asked to.
+
+        It waits for answers that are under way, and a stream is under way for a minute. Its own handlers stay: the loop
+        hears of a signal by a file descriptor, whichever Python function is registered beside.
+        """
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(self._bridge.end_streams))
 
     async def __rsgi__(self, scope: Scope, protocol: Protocol) -> None:
         """Answer one request."""

@@ -7,11 +7,14 @@ import io
 import sys
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
+from contextlib import suppress
+from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
 from app.api.rsgi_types import Headers, Protocol, Scope, Transport
+from app.core.streams import STREAM_TAKER, Stream
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
@@ -57,6 +60,15 @@ def _variables(headers: Headers) -> dict[str, str]:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Streamed:
+    """An answer whose body is a stream of its own."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    stream: Stream
+
+
 class WsgiBridge:
     """Runs a WSGI application for requests of an asynchronous server.
 
@@ -68,14 +80,39 @@ class WsgiBridge:
     def __init__(self, application: WSGIApplication, threads: Executor) -> None:
         self._application = application
         self._threads = threads
+        self._sending: set[asyncio.Future[None]] = set()
 
     async def answer(self, scope: Scope, protocol: Protocol, body: bytes) -> None:
-        """Answer one request; a stream keeps its thread until it ends."""
+        """Answer one request. A body made piece by piece keeps its thread; a stream that was handed over has none."""
         loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._threads, self._run, environment(scope, body), protocol, loop)
+        streamed = await loop.run_in_executor(self._threads, self._run, environment(scope, body), protocol, loop)
+        if streamed is not None:
+            await self._send_stream(streamed, protocol)
 
-    def _run(self, environ: WSGIEnvironment, protocol: Protocol, loop: asyncio.AbstractEventLoop) -> None:
+    def end_streams(self) -> None:
+        """End every stream at once; on the event loop."""
+        for task in self._sending:
+            task.cancel()
+
+    async def _send_stream(self, streamed: Streamed, protocol: Protocol) -> None:
+        """Send a stream until it ends or nobody listens any more."""
+        sending = asyncio.ensure_future(_send_chunks(streamed, protocol))
+        gone = asyncio.ensure_future(_until_gone(protocol))
+        self._sending.add(sending)
+        try:
+            await asyncio.wait((sending, gone), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._sending.discard(sending)
+            streamed.stream.close()
+            sending.cancel()
+            gone.cancel()
+        with suppress(asyncio.CancelledError):
+            await sending
+
+    def _run(self, environ: WSGIEnvironment, protocol: Protocol, loop: asyncio.AbstractEventLoop) -> Streamed | None:
         begun: list[tuple[int, list[tuple[str, str]]]] = []
+        taken: list[Stream] = []
+        environ[STREAM_TAKER] = taken.append
 
         def start_response(status: str, headers: Sequence[tuple[str, str]], _failure: Any = None) -> Any:
             begun[:] = [(int(status[:3]), [(name.lower(), value) for name, value in headers])]
@@ -86,6 +123,8 @@ class WsgiBridge:
             chunks = iter(answer)
             chunks = chain([next(chunks, b"")], chunks)
             status, headers = begun[0]
+            if taken:
+                return Streamed(status, [one for one in headers if one[0] != "content-length"], taken[0])
             if any(name == "content-length" for name, _ in headers):
                 whole = b"".join(chunks)
                 loop.call_soon_threadsafe(protocol.response_bytes, status, headers, whole)
@@ -95,6 +134,7 @@ class WsgiBridge:
             close = getattr(answer, "close", None)
             if close is not None:
                 close()
+        return None
 
     def _stream(
         self,
@@ -107,6 +147,17 @@ class WsgiBridge:
         transport = protocol.response_stream(status, headers)
         for chunk in chunks:
             asyncio.run_coroutine_threadsafe(_send(transport, chunk), loop).result()
+
+
+async def _send_chunks(streamed: Streamed, protocol: Protocol) -> None:
+    transport = protocol.response_stream(streamed.status, streamed.headers)
+    async for chunk in streamed.stream.chunks():
+        await transport.send_bytes(chunk)
+
+
+async def _until_gone(protocol: Protocol) -> None:
+    """As a coroutine: what the server gives to wait for is none."""
+    await protocol.client_disconnect()
 
 
 async def _send(transport: Transport, chunk: bytes) -> None:

@@ -36,10 +36,11 @@ class At(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One request for a page by somebody who may see it."""
+    """One request for a page by somebody who may see it. ``session`` is the digest by which the session is stored."""
 
     person: Person
     form_token: str = field(repr=False)
+    session: bytes = field(repr=False)
     place: Place | None
     principal: Principal | None
 
@@ -142,7 +143,7 @@ def _handler(page: Page, services: Services, keeper: DoorKeeper) -> View:
             if principal is None:
                 raise NotFoundError("there is no such organization or context, or you have no role in it")
             place = _place(services, organization, context)
-        visit = Visit(found.person, found.form_token, place, principal)
+        visit = Visit(found.person, found.form_token, found.session, place, principal)
         if page.needs is not None and not visit.may(page.needs):
             raise ForbiddenError("your role does not allow this here; ask an owner of the organization")
         return page.view(visit, **path)

@@ -39,7 +39,7 @@ from app.store.claim import Claimed, ClaimedBatch
 from app.store.due import DueWebhook, due_webhooks
 from app.store.partitions import PARTITION_LEASE, release_partitions, renew_partitions, take_partition
 from app.store.plugin_faults import write_faults
-from app.store.record import Record, write_record
+from app.store.record import EXCHANGE_BITS, Record, write_record
 from app.store.traffic import count_results
 from app.store.webhook_health import write_health
 
@@ -52,7 +52,6 @@ GROUP_AGE: Micros = 4_000
 RECHECK: Micros = 20_000
 """How often held partitions are looked at again while transfers are in flight: their rings may be heard elsewhere."""
 RENEW: Micros = PARTITION_LEASE // 4
-_EXCHANGE_BITS = 32
 
 
 class Drain:
@@ -93,7 +92,7 @@ class Drain:
         self._clock = clock
         self._stops = Stopping(audit)
         self._contents = ContentLedger()
-        numbers = count(token << _EXCHANGE_BITS)
+        numbers = count(token << EXCHANGE_BITS)
         self._watch = ReceiverWatch(jitter)
         self._landing = Landing(self._contents, lambda: next(numbers), self._watch, jitter)
         tokens = TokenDesk(client)

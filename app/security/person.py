@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -80,8 +81,14 @@ class Person:
 
 def memberships_of(connection: Connection, user_id: str) -> tuple[Membership, ...]:
     """Where a person is a member."""
-    columns = (members.c.role, members.c.organization_id, members.c.context_id)
-    statement = select(*columns).where(members.c.user_id == user_id).order_by(members.c.id).limit(MAX_MEMBERSHIPS)
-    return tuple(
-        Membership(MemberRole(row.role), row.organization_id, row.context_id) for row in connection.execute(statement)
-    )
+    return memberships_of_each(connection, {user_id})[user_id]
+
+
+def memberships_of_each(connection: Connection, user_ids: Collection[str]) -> dict[str, tuple[Membership, ...]]:
+    """Where each of a few people is a member: at most ``MAX_MEMBERSHIPS`` places on average."""
+    found: dict[str, list[Membership]] = {user_id: [] for user_id in user_ids}
+    columns = (members.c.user_id, members.c.role, members.c.organization_id, members.c.context_id)
+    statement = select(*columns).where(members.c.user_id.in_(user_ids)).order_by(members.c.id)
+    for row in connection.execute(statement.limit(MAX_MEMBERSHIPS * len(user_ids))):
+        found[row.user_id].append(Membership(MemberRole(row.role), row.organization_id, row.context_id))
+    return {user_id: tuple(roles) for user_id, roles in found.items()}

@@ -17,6 +17,9 @@ from app.store.plugin_faults import PluginFaultRow
 from app.store.receipts import ReceiptRow, write_receipts
 from app.store.tables import attempts, batch_requests, batches, contents, exchanges
 
+EXCHANGE_BITS = 32
+"""The number of an exchange is the fencing token of its engine and, in so many bits, a count: each engine's go up."""
+
 
 class Settled(NamedTuple):
     """A delivery's new state. ``due_at`` None = nobody must act.

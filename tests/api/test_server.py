@@ -24,6 +24,7 @@ from app.api.server import ServerApplication
 from app.api.wsgi_bridge import WsgiBridge
 from app.core.clock import SECOND
 from app.core.errors import StoreUnavailableError
+from app.core.streams import STREAM_TAKER
 from app.security.api_keys import revoke_key
 from app.services import Services
 from tests.api.conftest import Caller
@@ -55,6 +56,7 @@ class FakeProtocol:
     status: int = 0
     headers: dict[str, str] = field(default_factory=dict)
     sent: bytes = b""
+    gone: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def __call__(self) -> bytes:
         return self.body
@@ -65,6 +67,9 @@ class FakeProtocol:
 
     def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
         self.status, self.headers, self.sent = status, dict(headers), body
+
+    async def client_disconnect(self) -> None:
+        await self.gone.wait()
 
     def response_stream(self, status: int, headers: list[tuple[str, str]]) -> FakeProtocol:
         self.status, self.headers = status, dict(headers)
@@ -240,6 +245,54 @@ def test_a_stream_is_sent_piece_by_piece() -> None:
     asyncio.run(ask(answer))
     assert (answer.status, answer.sent, closed) == (200, b"one two", [True])
     assert answer.headers == {"x-host": "example.test", "x-cookie": "a=1; b=2"}
+
+
+class Ticking:
+    """A stream that says something, and then nothing for ever."""
+
+    def __init__(self) -> None:
+        self.closed = 0
+        self.said = asyncio.Event()
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        yield b"tick"
+        self.said.set()
+        await asyncio.Event().wait()
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+@pytest.mark.parametrize("end", ["reader", "server"])
+def test_a_stream_that_is_handed_over_holds_no_thread_and_ends_with_its_reader_or_the_server(end: str) -> None:
+    stream = Ticking()
+
+    def application(environ: Any, start_response: Any) -> list[bytes]:
+        if environ["PATH_INFO"] == "/stream":
+            environ[STREAM_TAKER](stream)
+            start_response("200 OK", [("Content-Type", "text/event-stream"), ("Content-Length", "0")])
+            return [b""]
+        start_response("200 OK", [("Content-Length", "2")])
+        return [b"ok"]
+
+    async def ask() -> tuple[FakeProtocol, FakeProtocol]:
+        listening, other = FakeProtocol(b""), FakeProtocol(b"")
+        with ThreadPoolExecutor(1) as threads:
+            bridge = WsgiBridge(application, threads)
+            task = asyncio.ensure_future(bridge.answer(FakeScope("GET", "/stream", FakeHeaders()), listening, b""))  # type: ignore[arg-type]
+            await stream.said.wait()
+            await bridge.answer(FakeScope("GET", "/", FakeHeaders()), other, b"")  # type: ignore[arg-type]
+            await asyncio.sleep(0)
+            if end == "reader":
+                listening.gone.set()
+            else:
+                bridge.end_streams()
+            await task
+        return listening, other
+
+    listening, other = asyncio.run(ask())
+    assert (listening.sent, listening.headers, stream.closed) == (b"tick", {"content-type": "text/event-stream"}, 1)
+    assert other.sent == b"ok"
 
 
 def test_a_revoked_key_sends_for_two_seconds_at_most(

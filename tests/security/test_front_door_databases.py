@@ -10,10 +10,11 @@ from app.core.clock import MINUTE
 from app.core.errors import ConflictError
 from app.security.front_door import Caller, FrontDoor, LinkGoneError, WrongCredentialsError
 from app.security.login_throttle import PER_ACCOUNT, WINDOW, TooManyTriesError
-from app.security.sessions import IDLE
+from app.security.sessions import IDLE, people_of
+from app.security.tokens import token_digest
 from app.store import Store
 from tests.conftest import MovableClock
-from tests.people import EMAIL, PASSWORD, SOMEWHERE, add_person, front_door
+from tests.people import EMAIL, PASSWORD, SOMEWHERE, add_member, add_person, front_door
 
 
 @pytest.fixture
@@ -71,3 +72,18 @@ def test_an_address_belongs_to_one_person(store: Store) -> None:
     add_person(store)
     with pytest.raises(ConflictError):
         add_person(store, "Ada@EXAMPLE.com")
+
+
+def test_the_people_of_several_sessions_are_found_at_once_and_those_that_are_over_are_left_out(
+    store: Store, door: FrontDoor, clock: MovableClock
+) -> None:
+    add_member(store, add_person(store), "owner")
+    add_member(store, add_person(store, "eve@example.com"), "viewer")
+    sessions = [door.sign_in(email, PASSWORD, SOMEWHERE) for email in (EMAIL, EMAIL, "eve@example.com")]
+    door.sign_out(sessions[1])
+    digests = [token_digest(session) for session in sessions]
+    with store.read() as connection:
+        found = people_of(connection, digests, clock())
+        assert people_of(connection, digests, clock() + IDLE) == {}
+        assert people_of(connection, [], clock()) == {}
+    assert found == {digests[0]: door.person(sessions[0]), digests[2]: door.person(sessions[2])}

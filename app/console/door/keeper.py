@@ -12,6 +12,7 @@ from app.console.door.same_site import SAFE_METHODS, check_form_token, check_hos
 from app.security.client_address import client_address
 from app.security.front_door import Caller, FrontDoor
 from app.security.person import Person
+from app.security.tokens import token_digest
 from app.security.transport import comes_over_https
 from app.settings import Settings
 
@@ -22,10 +23,11 @@ _CACHE = "relaypoint_signed_in"
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """Somebody who is signed in, and the token of every form of the session."""
+    """Somebody who is signed in, the token of every form of the session, and the digest by which it is stored."""
 
     person: Person
     form_token: str = field(repr=False)
+    session: bytes = field(repr=False)
 
 
 class DoorKeeper:
@@ -71,7 +73,9 @@ class DoorKeeper:
     def _look_up(self, asked: Request) -> SignedIn | None:
         session = self.session.value(asked)
         person = self.people.person(session) if session else None
-        return None if person is None or session is None else SignedIn(person, form_token(session))
+        return (
+            None if person is None or session is None else SignedIn(person, form_token(session), token_digest(session))
+        )
 
     def expected_token(self, asked: Request) -> str:
         """The token that a form of this request must carry: the session's, or that of the visit before log-in."""

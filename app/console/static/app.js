@@ -1,24 +1,24 @@
-// Small comforts on pages that work without them: copying, local rows, live regions, keys.
+// Small comforts on pages that work without them: copying, local rows, count-downs, keys.
 (() => {
   "use strict";
-  const root = document.documentElement;
-  root.classList.add("script");
+  document.documentElement.classList.add("script");
   const status = () => document.querySelector("[role=status]");
   const say = (words) => { const place = status(); if (place) { const line = document.createElement("p"); line.className = "notice"; line.textContent = words; place.replaceChildren(line); } };
   const each = (selector, act, within = document) => within.querySelectorAll(selector).forEach(act);
+
+  document.addEventListener("say", (event) => say(event.detail));
 
   async function copy(text) {
     try { await navigator.clipboard.writeText(text); say("Copied."); } catch { say("The browser did not allow copying."); }
   }
 
   document.addEventListener("click", (event) => {
-    const at = event.target.closest("[data-copy], [data-copy-from], time[datetime], [data-add-row], [data-drop-row], [data-live], [data-close]");
+    const at = event.target.closest("[data-copy], [data-copy-from], time[datetime], [data-add-row], [data-drop-row], [data-close]");
     if (!at) return;
     if (at.dataset.copyFrom) copy(document.getElementById(at.dataset.copyFrom).textContent);
     else if (at.dataset.copy) copy(at.dataset.copy);
     else if (at.dataset.addRow) addRow(document.getElementById(at.dataset.addRow));
     else if ("dropRow" in at.dataset) at.closest("[data-row]").remove();
-    else if (at.dataset.live) toggleLive(at);
     else if ("close" in at.dataset) at.closest("dialog").close();
     else if (at.matches("time")) copy(at.dateTime);
   });
@@ -32,34 +32,6 @@
     const first = row.querySelector("input");
     template.before(row);
     first.focus();
-  }
-
-  // Live: the page itself is asked again, with its ETag, and one region is exchanged when something changed.
-  let timer = 0;
-  let tag = "";
-  async function look(region) {
-    const asked = region.dataset.from || location.href;
-    const answer = await fetch(asked, { headers: tag ? { "if-none-match": tag } : {} }).catch(() => null);
-    if (!answer || answer.status !== 200) return;
-    tag = answer.headers.get("etag") || "";
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    const fresh = page.getElementById(region.id);
-    if (!fresh || fresh.innerHTML === region.innerHTML || region.contains(document.activeElement)) return;
-    region.replaceChildren(...fresh.childNodes);
-    if (fresh.dataset.done) { clearInterval(timer); location.reload(); }
-  }
-  function live(region, on) {
-    clearInterval(timer);
-    if (on) timer = setInterval(() => document.hidden || look(region), Number(region.dataset.every || 5) * 1000);
-  }
-  function toggleLive(button) {
-    const on = button.getAttribute("aria-pressed") !== "true";
-    button.setAttribute("aria-pressed", String(on));
-    const here = new URL(location.href);
-    if (on) here.searchParams.set("live", "1"); else here.searchParams.delete("live");
-    history.replaceState(null, "", here);
-    live(document.getElementById(button.dataset.live), on);
-    say(on ? "Live: new rows appear by themselves." : "Live is off.");
   }
 
   function countDown() {
@@ -86,9 +58,6 @@
   });
 
   document.addEventListener("DOMContentLoaded", () => {
-    const region = document.querySelector("[data-region]");
-    if (region && (region.dataset.region === "always" || new URL(location.href).searchParams.get("live"))) live(region, true);
-    each("[data-live]", (one) => one.setAttribute("aria-pressed", String(Boolean(new URL(location.href).searchParams.get("live")))));
     const wrong = document.querySelector("[data-errors]");
     (wrong || (new URL(location.href).searchParams.get("said") && !location.hash && document.querySelector("h1")))?.focus();
     each("[data-keys]", (one) => { one.checked = keysOn(); one.addEventListener("change", () => localStorage.setItem("relaypoint-keys", one.checked ? "on" : "off")); });

@@ -14,6 +14,7 @@ from app.console.views.event_link import event_link_pages
 from app.console.views.event_types import event_type_pages
 from app.console.views.key import one_key_pages
 from app.console.views.keys import key_pages
+from app.console.views.live import live_pages
 from app.console.views.members import member_pages
 from app.console.views.operator import operator_pages
 from app.console.views.overview import overview_pages
@@ -34,6 +35,7 @@ def page_tables(services: Services) -> list[PageTable]:
     return [
         start_pages(services),
         event_link_pages(services),
+        live_pages(services),
         overview_pages(services),
         context_pages(services),
         connect_pages(services),

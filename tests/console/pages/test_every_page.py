@@ -75,11 +75,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def pages_below(app: Flask, place: str) -> list[str]:
-    """The paths of every page below a place, from the route table; what is downloaded is no page."""
+    """The paths of every page below a place, from the route table; what is downloaded or streamed is no page."""
     base = "/o/<organization>/c/<context>/" if "/c/" in place else "/o/<organization>/"
     rules = [rule.rule for rule in app.url_map.iter_rules() if rule.endpoint.startswith("console.GET")]
     below = [rule.removeprefix(base) for rule in rules if rule.startswith(base)]
-    return [rule for rule in below if not rule.startswith("c/<") and "download" not in rule and "export" not in rule]
+    pages = [rule for rule in below if not rule.startswith("c/<") and rule != "live"]
+    return [rule for rule in pages if "download" not in rule and "export" not in rule]
 
 
 def addresses(shop: Shop, place: str) -> Iterator[str]:
