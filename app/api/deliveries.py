@@ -120,6 +120,7 @@ def _confirmation(receipt: ReceiptRow | None) -> dict[str, Any] | None:
 def _attempt(attempt: AttemptView) -> dict[str, Any]:
     return {
         "n": attempt.n,
+        "cause": attempt.cause.label,
         "started_at": to_rfc3339(attempt.started_at),
         "duration_ms": None if attempt.duration_us is None else attempt.duration_us / 1000,
         "outcome": attempt.outcome.label,

@@ -25,6 +25,7 @@ def delivery_view(row: DeliveryRow) -> dict[str, Any]:
         "reason": row.reason,
         "attempt_count": row.attempt_count,
         "next_attempt_at": moment(row.next_attempt_at),
+        "next_attempt_cause": None if row.next_attempt_cause is None else row.next_attempt_cause.label,
         "batch_id": row.batch_id,
         "received_at": to_rfc3339(row.received_at),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -13,6 +14,7 @@ from app.console.json_text import indented
 from app.console.place import service_title
 from app.core.clock import HOUR, MILLISECOND, MINUTE, SECOND, Micros, to_rfc3339
 
+_INSTANT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)")
 _KIB = 1024
 _UNITS = ("KiB", "MiB", "GiB")
 NOTHING = "\N{EN DASH}"
@@ -29,6 +31,12 @@ def moment(at: Micros | str | None, zone: ZoneInfo, shape: str = "%d %b %Y, %H:%
     return Markup('<time datetime="{}" title="{} ({})">{}</time>').format(
         text, text.replace("T", " ").replace("Z", " UTC"), zone.key, local.strftime(shape)
     )
+
+
+def with_moments(words: str, zone: ZoneInfo) -> Markup:
+    """Words whose exact UTC times read as :func:`moment` does."""
+    pieces = _INSTANT.split(words)
+    return Markup("").join(moment(piece, zone) if place % 2 else piece for place, piece in enumerate(pieces))
 
 
 def short_moment(at: Micros | str | None, zone: ZoneInfo) -> Markup | str:
@@ -103,6 +111,7 @@ def compact(value: object) -> str:
 FILTERS = {
     "moment": moment,
     "short_moment": short_moment,
+    "with_moments": with_moments,
     "dotted": dotted,
     "input_moment": input_moment,
     "milliseconds": milliseconds,

@@ -58,9 +58,17 @@ def next_attempt(
     """
     if attempts_done > len(schedule):
         return None
-    scheduled_s = schedule[attempts_done - 1] if attempts_done else 0
-    wait = max(scheduled_s, _asked_s(retry_after_s)) * SECOND
+    wait = max(_scheduled_s(attempts_done, schedule), _asked_s(retry_after_s)) * SECOND
     return now + math.ceil(wait + wait * JITTER_SPAN * jitter)
+
+
+def asks_for_more(attempts_done: int, schedule: Sequence[int], retry_after_s: float | None) -> bool:
+    """Whether the receiver's ``Retry-After`` is longer than the wait of the schedule, and so is what counts."""
+    return attempts_done <= len(schedule) and _asked_s(retry_after_s) > _scheduled_s(attempts_done, schedule)
+
+
+def _scheduled_s(attempts_done: int, schedule: Sequence[int]) -> int:
+    return schedule[attempts_done - 1] if attempts_done else 0
 
 
 def _asked_s(retry_after_s: float | None) -> float:

@@ -1,4 +1,4 @@
-"""The states of a delivery and the outcomes of an attempt, with the numbers that the database stores."""
+"""The states of a delivery, the causes and the outcomes of an attempt, with the numbers that the database stores."""
 
 from __future__ import annotations
 
@@ -44,6 +44,41 @@ class AttemptOutcome(IntEnum):
     def label(self) -> str:
         """The word in the API."""
         return self.name.lower()
+
+
+class AttemptCause(IntEnum):
+    """Why an attempt is made, and why it is made when it is."""
+
+    FIRST = 0
+    SCHEDULE = 1
+    """The webhook's retry schedule."""
+    RETRY_AFTER = 2
+    """The receiver named the time to wait, and it was longer than the schedule's."""
+    THROTTLED = 3
+    """The receiver asked for fewer requests and named no time."""
+    BY_HAND = 4
+    REPLAY = 5
+    """One of many that were redelivered together."""
+    BACKFILL = 6
+    WORKER_LOST = 7
+    """The worker that had the attempt before this one died before it had recorded its end."""
+    PROBE = 8
+    """Its webhook is failing, and one request at a time finds out whether the receiver is back."""
+    RESUMED = 9
+    """Its webhook was paused or disabled, and resumed."""
+    UNCONFIRMED = 10
+    """The receiver had accepted it and did not confirm it in time."""
+    CONNECTION_CLOSED = 11
+    """The receiver closed a kept connection just as the first attempt used it."""
+
+    @property
+    def label(self) -> str:
+        """The word in the API."""
+        return self.name.lower()
+
+
+ASKED_FOR = frozenset({AttemptCause.BY_HAND, AttemptCause.REPLAY, AttemptCause.BACKFILL})
+"""The causes behind which somebody stands."""
 
 
 class Mode(IntEnum):

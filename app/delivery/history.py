@@ -12,7 +12,7 @@ from sqlalchemy import Connection, func, select
 from app.core.clock import Micros
 from app.core.errors import NotFoundError
 from app.core.ids import parse_delivery_id
-from app.core.states import AttemptOutcome, DeliveryState
+from app.core.states import AttemptCause, AttemptOutcome, DeliveryState
 from app.core.whole_numbers import HIGHEST
 from app.delivery.answers import parse_head
 from app.delivery.runtime import timestamp_of
@@ -40,6 +40,8 @@ class DeliveryRow:
     batch_id: str | None
     reason: str | None
     received_at: Micros
+    next_attempt_cause: AttemptCause | None
+    """Why the next attempt is made; None = none is planned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,7 @@ class AttemptView:
     """One attempt with everything that is known of it. ``timings`` are microseconds by phase."""
 
     n: int
+    cause: AttemptCause
     started_at: Micros
     duration_us: int | None
     outcome: AttemptOutcome
@@ -99,6 +102,7 @@ _LIST = (
         func.coalesce(deliveries.c.due_at, batches.c.due_at).label("due_at"),
         batches.c.id.label("batch_id"),
         deliveries.c.reason,
+        deliveries.c.cause,
         events.c.received_at,
         webhook_health.c.held_until,
     )
@@ -242,6 +246,7 @@ def _row(row: Any) -> DeliveryRow:
         row.batch_id,
         row.reason,
         row.received_at,
+        None if due is None else AttemptCause(row.cause),
     )
 
 
@@ -287,6 +292,7 @@ def _attempt(row: Any, stored: dict[bytes, bytes], event_body: bytes | None) -> 
             response = _response(row, stored)
     return AttemptView(
         n=row.n,
+        cause=AttemptCause(row.cause),
         started_at=row.started_at,
         duration_us=timings.get("total"),
         outcome=AttemptOutcome(row.outcome),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from app.core.clock import AT_ONCE, MINUTE, Micros
-from app.core.states import DeliveryState
+from app.core.states import ASKED_FOR, AttemptCause, DeliveryState
 from app.delivery.answers import outcome_per_member, read_answer, receipt_in, span_of
 from app.delivery.contents import ContentLedger
 from app.delivery.echoes import masked
@@ -176,7 +176,7 @@ class Landing:
 
         A strictly ordered webhook is paused rather than let its other deliveries pass one that is set aside.
         """
-        self.record.attempts.append(_attempt(member, ruling, now))
+        self.record.attempts.append(_attempt(member, ruling, now, cause=member.present_cause))
         self._apply(lane, load, member, ruling)
         lane.outstanding -= 1
         if lane.runtime.head_blocks and ruling.state is DeliveryState.PARKED:
@@ -217,6 +217,7 @@ class Landing:
                     due_at,
                     attempts_undone=1,
                     tries_undone=1,
+                    cause=member.present_cause,
                 )
             )
         if load.batch:
@@ -235,7 +236,11 @@ class Landing:
             self.record.batches.append(SettledBatch(batch.pk, batch.due_at))
 
     def _settle(self, flight: Flight, member: Claimed, ruling: Ruling, returned: Returned, exchange_id: int) -> None:
-        row = _attempt(member, ruling, flight.started_at, status=returned.status or None, exchange_id=exchange_id)
+        cause = member.present_cause
+        if flight.is_probe and cause not in ASKED_FOR:
+            cause = AttemptCause.PROBE
+        status = returned.status or None
+        row = _attempt(member, ruling, flight.started_at, cause=cause, status=status, exchange_id=exchange_id)
         self.record.attempts.append(row)
         self._apply(flight.lane, flight.load, member, ruling)
 
@@ -260,7 +265,15 @@ class Landing:
             due_at = None
         reason = None if ruling.state is DeliveryState.DELIVERED else storable(ruling.detail)
         self.record.settled.append(
-            Settled(member.webhook_pk, member.event_seq, ruling.state, due_at, reason, tries_undone=ruling.tries_undone)
+            Settled(
+                member.webhook_pk,
+                member.event_seq,
+                ruling.state,
+                due_at,
+                reason,
+                tries_undone=ruling.tries_undone,
+                cause=ruling.cause,
+            )
         )
 
     def _note_request(self, flight: Flight, exchange_id: int, status: int | None, verdict: str, detail: str) -> None:
@@ -300,7 +313,8 @@ class Landing:
 
 def lost_attempt(member: Claimed, now: Micros, *, alone: bool) -> AttemptRow:
     """The earlier attempt of a delivery whose worker died; the delivery itself goes on with the present one."""
-    return _attempt(member._replace(attempt=member.attempt - 1), rule_on_lost_worker(member, alone=alone), now)
+    former = member._replace(attempt=member.attempt - 1)
+    return _attempt(former, rule_on_lost_worker(member, alone=alone), now, cause=member.cause)
 
 
 def _attempt(
@@ -308,6 +322,7 @@ def _attempt(
     ruling: Ruling,
     started_at: Micros,
     *,
+    cause: int,
     status: int | None = None,
     exchange_id: int | None = None,
 ) -> AttemptRow:
@@ -321,4 +336,5 @@ def _attempt(
         exchange_id,
         ruling.error_class,
         storable(ruling.detail),
+        cause,
     )

@@ -79,6 +79,8 @@ class Flight:
     credentials: tuple[bytes, ...] = field(repr=False)
     """What is masked in the answer."""
     access_token: SecretStr | None
+    is_probe: bool
+    """Whether its webhook was failing when it left."""
 
 
 @dataclass(slots=True)

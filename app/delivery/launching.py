@@ -106,7 +106,16 @@ class Launching:
         head = _head(lane, request)
         head_digest = self._contents.digest(head.redacted, now)
         flight = Flight(
-            lane, load, parcel, now, signature, head_digest, body_digest, head.credentials, binding.access_token
+            lane,
+            load,
+            parcel,
+            now,
+            signature,
+            head_digest,
+            body_digest,
+            head.credentials,
+            binding.access_token,
+            lane.health.is_probing,
         )
         lane.spend(load)
         self._client.start(outgoing(flight, request, headers))

@@ -9,11 +9,13 @@ from sqlalchemy import Connection, Row, select, update
 from app.core.clock import Micros, to_rfc3339
 from app.core.errors import ConflictError, NotFoundError
 from app.core.ids import parse_delivery_id
-from app.core.states import DeliveryState, Mode
+from app.core.receiver_health import Condition, Health
+from app.core.states import AttemptCause, DeliveryState, Mode
 from app.delivery.by_hand import count_redelivery
 from app.security.scope import Scope
 from app.store.replay_sets import AGAIN
-from app.store.tables import deliveries, webhooks
+from app.store.tables import deliveries, webhook_health, webhooks
+from app.store.webhook_health import HEALTH_COLUMNS, read_health
 
 _REPEATABLE = (DeliveryState.DELIVERED, DeliveryState.FAILED, DeliveryState.SKIPPED, DeliveryState.PARKED)
 
@@ -21,6 +23,13 @@ _ON_ITS_WAY = {
     DeliveryState.SENDING: "this delivery is sending: an attempt is on its way; wait for its end",
     DeliveryState.ACCEPTED: "this delivery is accepted: its receiver is still asked to confirm it; wait for its word",
 }
+
+
+_STANDING = (
+    select(deliveries, webhooks.c.state.label("webhook_state"), webhooks.c.mode, webhooks.c.deleted_at, *HEALTH_COLUMNS)
+    .join(webhooks, webhooks.c.pk == deliveries.c.webhook_pk)
+    .outerjoin(webhook_health, webhook_health.c.webhook_pk == deliveries.c.webhook_pk)
+)
 
 
 def redeliver(connection: Connection, public_id: str, scope: Scope, now: Micros) -> int:
@@ -47,13 +56,13 @@ def redeliver(connection: Connection, public_id: str, scope: Scope, now: Micros)
         # Asked and done in one statement: of many at once it finds the delivery finished for one. It never waits for a
         # drain, which locks unfinished rows only.
         finished = update(deliveries).where(*this, deliveries.c.state.in_(_REPEATABLE))
-        if connection.execute(finished.values(AGAIN | {"due_at": now})).rowcount:
+        if connection.execute(finished.values(AGAIN | {"due_at": now, "cause": AttemptCause.BY_HAND})).rowcount:
             return int(webhook.partition)
-    row = connection.execute(select(deliveries).where(*this)).one_or_none()
+    row = connection.execute(_STANDING.where(*this)).one_or_none()
     if row is None:
         raise NotFoundError("no such delivery")
     if row.state not in _REPEATABLE:
-        raise ConflictError(_why_not(row, webhook.state, Mode(webhook.mode), now))
+        raise ConflictError(_why_not(row, now))
     if webhook.state != "enabled":
         raise ConflictError(f"the webhook is {webhook.state}; resume it first")
     raise ConflictError("this delivery was sending and ended this very moment; look at it, then decide")
@@ -66,31 +75,43 @@ def obstacle(connection: Connection, public_id: str, scope: Scope, now: Micros) 
         NotFoundError: there is no such delivery in scope.
     """
     webhook_id, event_seq = parse_delivery_id(public_id)
-    row = connection.execute(
-        select(deliveries, webhooks.c.state.label("webhook_state"), webhooks.c.mode, webhooks.c.deleted_at)
-        .join(webhooks, webhooks.c.pk == deliveries.c.webhook_pk)
-        .where(*scope.within(webhooks), webhooks.c.id == webhook_id, deliveries.c.event_seq == event_seq)
-    ).one_or_none()
+    this = (*scope.within(webhooks), webhooks.c.id == webhook_id, deliveries.c.event_seq == event_seq)
+    row = connection.execute(_STANDING.where(*this)).one_or_none()
     if row is None:
         raise NotFoundError("no such delivery")
     if row.deleted_at is not None:
         return "the webhook was deleted"
     if row.state not in _REPEATABLE:
-        return _why_not(row, row.webhook_state, Mode(row.mode), now)
+        return _why_not(row, now)
     return None if row.webhook_state == "enabled" else f"the webhook is {row.webhook_state}; resume it first"
 
 
-def _why_not(delivery: Row[Any], webhook_state: str, mode: Mode, now: Micros) -> str:
+def _why_not(delivery: Row[Any], now: Micros) -> str:
     """Why an unfinished delivery needs no redelivery, and what happens to it instead."""
     if delivery.state in _ON_ITS_WAY:
         return _ON_ITS_WAY[delivery.state]
-    if webhook_state != "enabled":
-        return f"this delivery is pending and held, because the webhook is {webhook_state}; resume the webhook"
+    if delivery.webhook_state != "enabled":
+        return f"this delivery is pending and held, because the webhook is {delivery.webhook_state}; resume the webhook"
+    health = read_health([getattr(delivery, column.name) for column in HEALTH_COLUMNS])
+    if health.held_until > max(now, delivery.due_at or 0):
+        return f"this delivery is pending: {_held(health)} until {to_rfc3339(health.held_until)}"
+    return f"this delivery is pending{_wait(delivery, now)}"
+
+
+def _wait(delivery: Row[Any], now: Micros) -> str:
     if delivery.batch_pk is not None:
-        return "this delivery is pending as a member of a closed batch, which is delivered by itself"
+        return " as a member of a closed batch, which is delivered by itself"
     due_at = delivery.due_at or now
     if delivery.tries and due_at > now:
-        return f"this delivery is pending: its next automatic attempt is at {to_rfc3339(due_at)}"
-    if mode is Mode.BATCH:
-        return f"this delivery is pending: its batch closes at {to_rfc3339(due_at)} at the latest"
-    return "this delivery is pending: it is due already and goes out next"
+        return f": its next automatic attempt is at {to_rfc3339(due_at)}"
+    if delivery.mode == Mode.BATCH:
+        return f": its batch closes at {to_rfc3339(due_at)} at the latest"
+    return ": it is due already and goes out next"
+
+
+def _held(health: Health) -> str:
+    if health.condition is Condition.THROTTLED:
+        return "the webhook is throttled, because its receiver asked for fewer requests, and held back"
+    if health.condition is Condition.FAILING:
+        return "the webhook is failing and held back"
+    return "the webhook is held back"

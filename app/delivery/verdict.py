@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from app.core.clock import Micros
-from app.core.retry import next_attempt
-from app.core.states import AttemptOutcome, DeliveryState
+from app.core.retry import asks_for_more, next_attempt
+from app.core.states import AttemptCause, AttemptOutcome, DeliveryState
 from app.delivery.exchange import FailureClass, TransferFailure
 from app.sinks.confirmations import OnExpiry
 from app.sinks.types import Outcome, Verdict
@@ -36,6 +36,7 @@ class Ruling(NamedTuple):
     """What becomes of one delivery after one attempt.
 
     ``stop_webhook`` is "", "paused" or "disabled": what must happen to the webhook itself, for the same reason.
+    ``cause`` is why the next attempt is made, if there is to be one.
     """
 
     state: DeliveryState
@@ -45,6 +46,7 @@ class Ruling(NamedTuple):
     detail: str | None = None
     tries_undone: int = 0
     stop_webhook: str = ""
+    cause: AttemptCause = AttemptCause.SCHEDULE
 
 
 _DELIVERED = Ruling(DeliveryState.DELIVERED, AttemptOutcome.DELIVERED)
@@ -83,7 +85,8 @@ def rule_on_outcome(
         case Verdict.THROTTLE if member.attempt % THROTTLED_PER_TRY:
             # It keeps its place: what makes it wait is the webhook, and everything behind it waits too.
             state, kind = DeliveryState.PENDING, AttemptOutcome.THROTTLED
-            return Ruling(state, kind, member.due_at, str(outcome.verdict), reason, tries_undone=1)
+            cause = AttemptCause.THROTTLED if outcome.retry_after_s is None else AttemptCause.RETRY_AFTER
+            return Ruling(state, kind, member.due_at, str(outcome.verdict), reason, tries_undone=1, cause=cause)
         case Verdict.RETRY | Verdict.THROTTLE:
             kind = AttemptOutcome.RETRY if outcome.verdict is Verdict.RETRY else AttemptOutcome.THROTTLED
             return _again(kind, str(outcome.verdict), reason, member, schedule, now, jitter, outcome.retry_after_s)
@@ -125,7 +128,8 @@ def rule_on_failure(
         return Ruling(DeliveryState.PENDING, AttemptOutcome.OUR_FAULT, due_at, kind, detail, tries_undone=1)
     if failure.was_kept and member.attempt == 1:
         unknown, pending = AttemptOutcome.UNKNOWN, DeliveryState.PENDING
-        return Ruling(pending, unknown, member.due_at, kind, failure.detail, tries_undone=1)
+        closed = AttemptCause.CONNECTION_CLOSED
+        return Ruling(pending, unknown, member.due_at, kind, failure.detail, tries_undone=1, cause=closed)
     outcome = AttemptOutcome.UNKNOWN if failure.request_sent else AttemptOutcome.RETRY
     return _again(outcome, kind, failure.detail, member, schedule, now, jitter)
 
@@ -170,4 +174,6 @@ def _again(
 ) -> Ruling:
     due_at = next_attempt(member.tries, schedule, now, jitter(), retry_after_s)
     state = DeliveryState.FAILED if due_at is None else DeliveryState.PENDING
-    return Ruling(state, outcome, due_at, kind, detail)
+    asked = asks_for_more(member.tries, schedule, retry_after_s)
+    cause = AttemptCause.RETRY_AFTER if asked else AttemptCause.SCHEDULE
+    return Ruling(state, outcome, due_at, kind, detail, cause=cause)

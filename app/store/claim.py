@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, bindparam, case, select, text, update
 
 from app.core.clock import AT_ONCE, SECOND, Micros
-from app.core.states import DeliveryState
+from app.core.states import AttemptCause, DeliveryState
 from app.store.tables import batches, deliveries, events
 
 DELIVERY_LEASE: Micros = 45 * SECOND
@@ -25,7 +25,7 @@ class Claimed(NamedTuple):
     """One delivery that is ours to send.
 
     ``attempt`` and ``tries`` count this one; ``losses`` the workers that died with it in their hands, ``orphan`` = one
-    of them just now.
+    of them just now. ``cause`` is why the attempt was made that was due, or that the dead worker had begun.
     """
 
     webhook_pk: int
@@ -38,6 +38,12 @@ class Claimed(NamedTuple):
     event_type: str
     body: bytes
     losses: int = 0
+    cause: int = AttemptCause.FIRST
+
+    @property
+    def present_cause(self) -> int:
+        """Why this attempt is made."""
+        return AttemptCause.WORKER_LOST if self.orphan else self.cause
 
     @property
     def is_retry(self) -> bool:
@@ -65,17 +71,20 @@ class ClaimedBatch:
 
 
 _SELECT_DUE = """
-    SELECT d.webhook_pk, d.event_seq, d.attempt_count, d.tries, d.state, d.due_at, e.id, e.type, e.body, d.losses
+    SELECT d.webhook_pk, d.event_seq, d.attempt_count, d.tries, d.state, d.due_at, e.id, e.type, e.body, d.losses,
+           d.cause
     FROM deliveries d JOIN events e ON e.seq = d.event_seq
     WHERE d.webhook_pk = ? AND d.due_at > ? AND d.due_at <= ?
     ORDER BY d.due_at, d.event_seq LIMIT ?
 """
 
-# A row that is *sending* already (1) was in the hands of a worker that died: no fault of the receiver, so no try.
+# A row that is *sending* already (1) was in the hands of a worker that died: no fault of the receiver, so no try, and
+# the cause of what comes now (7).
 _MARK_SENDING = """
     UPDATE deliveries
     SET state = 1, due_at = ?, lease_token = ?, attempt_count = attempt_count + 1,
-        tries = tries + (state <> 1), losses = losses + (state = 1)
+        tries = tries + (state <> 1), losses = losses + (state = 1),
+        cause = CASE state WHEN 1 THEN 7 ELSE cause END
     WHERE webhook_pk = ? AND event_seq = ?
 """
 
@@ -83,19 +92,20 @@ _MARK_SENDING = """
 # locking sub-select once per row.
 _CLAIM_POSTGRES = text("""
     WITH due AS MATERIALIZED (
-        SELECT webhook_pk, event_seq, attempt_count, tries, state, due_at, losses FROM deliveries
+        SELECT webhook_pk, event_seq, attempt_count, tries, state, due_at, losses, cause FROM deliveries
         WHERE webhook_pk = :pk AND due_at > :after AND due_at <= :now
         ORDER BY due_at, event_seq LIMIT :room FOR UPDATE SKIP LOCKED
     ), claimed AS (
         UPDATE deliveries d SET state = 1, due_at = :lease_until, lease_token = :token,
                                 attempt_count = d.attempt_count + 1,
                                 tries = d.tries + CAST(d.state <> 1 AS integer),
-                                losses = d.losses + CAST(d.state = 1 AS integer)
+                                losses = d.losses + CAST(d.state = 1 AS integer),
+                                cause = CASE d.state WHEN 1 THEN 7 ELSE d.cause END
         FROM due WHERE d.webhook_pk = due.webhook_pk AND d.event_seq = due.event_seq
         RETURNING d.event_seq
     )
     SELECT due.webhook_pk, due.event_seq, due.attempt_count, due.tries, due.state, due.due_at, e.id, e.type, e.body,
-           due.losses
+           due.losses, due.cause
     FROM due JOIN events e ON e.seq = due.event_seq
     ORDER BY due.due_at, due.event_seq
 """)
@@ -121,7 +131,7 @@ def claim_deliveries(
 
 
 def _claimed(row: Any) -> Claimed:
-    webhook_pk, event_seq, attempts, tries, state, due_at, event_id, event_type, body, losses = row
+    webhook_pk, event_seq, attempts, tries, state, due_at, event_id, event_type, body, losses, cause = row
     orphan = state == DeliveryState.SENDING
     return Claimed(
         webhook_pk,
@@ -134,6 +144,7 @@ def _claimed(row: Any) -> Claimed:
         event_type,
         body,
         losses + orphan,
+        cause,
     )
 
 
@@ -148,14 +159,14 @@ def return_claimed(connection: Connection, claimed: Sequence[Claimed], *, in_bat
     for one in claimed:
         state = DeliveryState.SENDING if one.orphan else DeliveryState.PENDING
         due_at = None if in_batch else one.due_at
-        old = (state, due_at, one.attempt - 1, one.tries - (not one.orphan), one.losses - one.orphan)
+        old = (state, due_at, one.attempt - 1, one.tries - (not one.orphan), one.losses - one.orphan, one.cause)
         columns = {f"old_{name}": value for name, value in zip(_CLAIMED_COLUMNS, old, strict=True)}
         rows.append({"pk": one.webhook_pk, "seq": one.event_seq, **columns})
     if rows:
         connection.execute(statement, rows)
 
 
-_CLAIMED_COLUMNS = ("state", "due_at", "attempt_count", "tries", "losses")
+_CLAIMED_COLUMNS = ("state", "due_at", "attempt_count", "tries", "losses", "cause")
 
 
 def claim_batches(
@@ -212,6 +223,7 @@ def _claim_members(connection: Connection, batch_pk: int, token: int) -> tuple[C
             events.c.type,
             events.c.body,
             deliveries.c.losses,
+            deliveries.c.cause,
         )
         .join(events, events.c.seq == deliveries.c.event_seq)
         .where(deliveries.c.batch_pk == batch_pk, unfinished)
@@ -226,6 +238,7 @@ def _claim_members(connection: Connection, batch_pk: int, token: int) -> tuple[C
             attempt_count=deliveries.c.attempt_count + 1,
             tries=deliveries.c.tries + case((was_sending, 0), else_=1),
             losses=deliveries.c.losses + case((was_sending, 1), else_=0),
+            cause=case((was_sending, int(AttemptCause.WORKER_LOST)), else_=deliveries.c.cause),
         )
     )
     return tuple(_claimed(row) for row in rows)

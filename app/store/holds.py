@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import Connection, literal_column, or_, select, update
+from sqlalchemy import Connection, and_, case, literal_column, or_, select, update
 
 from app.core.clock import AT_ONCE, Micros
 from app.core.receiver_health import HEALTHY, resumed_with_a_probe
-from app.core.states import DeliveryState
+from app.core.states import ASKED_FOR, AttemptCause, DeliveryState
 from app.store.partitions import next_counter
 from app.store.tables import batches, deliveries, webhooks
 from app.store.webhook_health import HealthChange, write_health
@@ -67,12 +67,16 @@ def release(connection: Connection, webhook_pk: int) -> None:
         )
         .values(due_at=AT_ONCE)
     )
-    pending = {"state": DeliveryState.PENDING, "reason": None}
+    pending = {"state": DeliveryState.PENDING, "reason": None, "cause": _CAUSE_RESUMED}
     single = deliveries.c.batch_pk.is_(None)
     connection.execute(update(deliveries).where(*parked, single).values(due_at=AT_ONCE, **pending))
     connection.execute(update(deliveries).where(*parked).values(**pending))
     waiting = (of_it, deliveries.c.due_at > AT_ONCE, deliveries.c.state == DeliveryState.PENDING)
-    connection.execute(update(deliveries).where(*waiting).values(due_at=AT_ONCE))
+    connection.execute(update(deliveries).where(*waiting).values(due_at=AT_ONCE, cause=_CAUSE_RESUMED))
+
+
+_WAS_TRIED = and_(deliveries.c.attempt_count > 0, deliveries.c.cause.not_in(sorted(ASKED_FOR)))
+_CAUSE_RESUMED = case((_WAS_TRIED, int(AttemptCause.RESUMED)), else_=deliveries.c.cause)
 
 
 def stop_webhook(connection: Connection, webhook_pk: int, *, state: str, reason: str, now: Micros) -> bool:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import BindParameter, Connection, bindparam, delete, func, literal_column, or_, select, text, update
 
 from app.core.clock import Micros
-from app.core.states import AttemptOutcome, DeliveryState
+from app.core.states import AttemptCause, AttemptOutcome, DeliveryState
 from app.store.bulk import bulk_insert
 from app.store.tables import attempts, batches, deliveries
 from app.store.tables_receipts import receipts
@@ -194,12 +194,12 @@ def make_batch_due(connection: Connection, batch_pk: int, due_at: Micros) -> boo
 def settle_unconfirmed(connection: Connection, rows: Sequence[Unconfirmed]) -> None:
     """Write what becomes of deliveries whose receipt expired."""
     if rows:
-        connection.execute(_SETTLE, [row._asdict() for row in rows])
+        connection.execute(_SETTLE, [row._asdict() | {"cause": AttemptCause.UNCONFIRMED} for row in rows])
         connection.execute(_SETTLE_ATTEMPTS, [row._asdict() for row in rows])
 
 
 _SETTLE = text("""
-    UPDATE deliveries SET state = :state, due_at = :due_at, reason = :reason
+    UPDATE deliveries SET state = :state, due_at = :due_at, reason = :reason, cause = :cause
     WHERE webhook_pk = :webhook_pk AND event_seq = :event_seq AND state = 6
 """)
 _SETTLE_ATTEMPTS = text("""

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from sqlalchemy import BigInteger, Connection, bindparam, update
 
 from app.core.clock import Micros
+from app.core.states import AttemptCause
 from app.store.bulk import bulk_insert
 from app.store.plugin_faults import PluginFaultRow
 from app.store.receipts import ReceiptRow, write_receipts
@@ -25,7 +26,7 @@ class Settled(NamedTuple):
     """A delivery's new state. ``due_at`` None = nobody must act.
 
     ``attempts_undone`` 1 = it was claimed but nothing was tried; ``tries_undone`` 1 = the try burns no step of the
-    retry schedule.
+    retry schedule. ``cause`` is why its next attempt will be made.
     """
 
     webhook_pk: int
@@ -35,6 +36,7 @@ class Settled(NamedTuple):
     reason: str | None = None
     attempts_undone: int = 0
     tries_undone: int = 0
+    cause: int = AttemptCause.FIRST
 
 
 class AttemptRow(NamedTuple):
@@ -49,6 +51,7 @@ class AttemptRow(NamedTuple):
     exchange_id: int | None
     error_class: str | None = None
     detail: str | None = None
+    cause: int = AttemptCause.FIRST
 
 
 class ExchangeRow(NamedTuple):
@@ -112,16 +115,17 @@ class Record:
 _SETTLE_SQLITE = """
     UPDATE deliveries
     SET state = ?3, due_at = ?4, reason = ?5, lease_token = NULL,
-        attempt_count = attempt_count - ?6, tries = tries - ?7
-    WHERE webhook_pk = ?1 AND event_seq = ?2 AND lease_token = ?8
+        attempt_count = attempt_count - ?6, tries = tries - ?7, cause = ?8
+    WHERE webhook_pk = ?1 AND event_seq = ?2 AND lease_token = ?9
 """
 
 _SETTLE_POSTGRES = """
     UPDATE deliveries d
     SET state = v.state, due_at = v.due_at, reason = v.reason, lease_token = NULL,
-        attempt_count = d.attempt_count - v.undone, tries = d.tries - v.unburnt
-    FROM unnest(%s::bigint[], %s::bigint[], %s::smallint[], %s::bigint[], %s::text[], %s::smallint[], %s::smallint[])
-         AS v(webhook_pk, event_seq, state, due_at, reason, undone, unburnt)
+        attempt_count = d.attempt_count - v.undone, tries = d.tries - v.unburnt, cause = v.cause
+    FROM unnest(%s::bigint[], %s::bigint[], %s::smallint[], %s::bigint[], %s::text[], %s::smallint[], %s::smallint[],
+                %s::smallint[])
+         AS v(webhook_pk, event_seq, state, due_at, reason, undone, unburnt, cause)
     WHERE d.webhook_pk = v.webhook_pk AND d.event_seq = v.event_seq AND d.lease_token = %s
 """
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Connection, Select, func, literal, or_, select, update
 
 from app.core.clock import Micros
-from app.core.states import DeliveryState
+from app.core.states import AttemptCause, DeliveryState
 from app.store.accepted import DELIVERY_COLUMNS, SKIPPED_COLUMNS
 from app.store.accounts import raise_accounts
 from app.store.bulk import bulk_insert
@@ -144,7 +144,7 @@ def make_due_again(connection: Connection, selection: Selection, numbers: Sequen
                 deliveries.c.event_seq.in_(numbers[start : start + CHUNK]),
                 deliveries.c.state.in_(wanted_states(selection)),
             )
-            .values(AGAIN | {"due_at": due_at})
+            .values(AGAIN | {"due_at": due_at, "cause": AttemptCause.REPLAY})
         ).rowcount
     return made
 
@@ -153,9 +153,10 @@ def make_deliveries(
     connection: Connection, webhook_pk: int, numbers: Sequence[int], due_at: Micros, skips: Mapping[int, str]
 ) -> int:
     """Write deliveries of these events, due or, where ``skips`` holds a reason, skipped; answers how many were new."""
-    due = [(webhook_pk, number, DeliveryState.PENDING, due_at, 0, 0) for number in numbers if number not in skips]
+    backfill = (DeliveryState.PENDING, due_at, 0, 0, AttemptCause.BACKFILL)
+    due = [(webhook_pk, number, *backfill) for number in numbers if number not in skips]
     skipped = [(webhook_pk, number, DeliveryState.SKIPPED, 0, 0, why) for number, why in skips.items()]
-    made = bulk_insert(connection, deliveries, DELIVERY_COLUMNS, due, skip_existing=True)
+    made = bulk_insert(connection, deliveries, (*DELIVERY_COLUMNS, "cause"), due, skip_existing=True)
     made += bulk_insert(connection, deliveries, SKIPPED_COLUMNS, skipped, skip_existing=True)
     raise_accounts(connection, {webhook_pk: made})
     return made

@@ -1,6 +1,6 @@
 """The schema. Times are integers, microseconds since 1970 UTC; states are the numbers of ``app.core.states``.
 
-Hot rows are thin: a delivery is eight numbers. Exact bytes live in ``contents``, once per content and day.
+Hot rows are thin: a delivery is a few numbers. Exact bytes live in ``contents``, once per content and day.
 """
 
 from __future__ import annotations
@@ -177,6 +177,7 @@ deliveries = Table(
     Column("batch_pk", BigInteger),
     Column("reason", Text),
     Column("losses", SmallInteger, nullable=False, server_default="0"),
+    Column("cause", SmallInteger, nullable=False, server_default="0"),
     sqlite_with_rowid=False,
 )
 """One event owed to one webhook.
@@ -185,7 +186,7 @@ deliveries = Table(
 ``AT_ONCE`` stands for every first attempt, so that they keep the ledger's order and go before retries.
 NULL means nobody must (finished, parked, or a member of a batch), and keeps the row out of the index.
 ``attempt_count`` numbers every attempt there ever was; ``tries`` is the place in the retry schedule; ``losses`` counts
-the workers that died with it in their hands.
+the workers that died with it in their hands. ``cause`` is why the attempt on its way, or else the next one, is made.
 """
 
 accounts = Table(
@@ -283,9 +284,14 @@ attempts = Table(
     Column("exchange_id", BigInteger),
     Column("error_class", Text),
     Column("detail", Text),
+    Column("cause", SmallInteger, nullable=False, server_default="0"),
     sqlite_with_rowid=False,
 )
-"""One try of one delivery. ``exchange_id`` is NULL when no request was made or nothing is known of it."""
+"""One try of one delivery.
+
+It changes only with the word of a receiver that confirms later, or for want of it. ``exchange_id`` is NULL when no
+request was made or nothing is known of it.
+"""
 
 _UNKNOWN_END = attempts.c.outcome == int(AttemptOutcome.UNKNOWN)
 Index(

@@ -9,7 +9,7 @@ import pytest
 from app.core.ids import delivery_id
 from tests.console.furnished import HOSTILE, answer
 from tests.console.site import Site
-from tests.delivery.receiver import Receiver, receiving
+from tests.delivery.receiver import Receiver, Reply, receiving
 from tests.world import PLATFORM, Hook, audit
 
 
@@ -167,3 +167,15 @@ def test_batches_are_listed_with_why_they_closed_and_shown_with_their_members(si
     assert events_on(shown) == ["event-1", "event-2"]
     other = site.world.add_webhook(receiver.url, mode="batch")
     assert site.get(f"/o/acme/webhooks/{other.id}/batches/{batch[1]}").status_code == 404
+
+
+def test_a_timeline_says_why_each_attempt_was_made_and_the_next_one_will_be(
+    site: Site, receiver: Receiver, good: Hook
+) -> None:
+    receiver.script = [Reply(500, (("retry-after", "600"),))]
+    site.world.send_numbers(1)
+    deliver(site)
+    page = site.get(f"{path(site, good)}?tab=attempts").text
+    assert "First attempt" in page
+    assert "The receiver asked to wait 10 min (Retry-After)." in page
+    assert re.search(r"next automatic attempt is at <time datetime=", page)

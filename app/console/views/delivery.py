@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 from flask import Response, request
 
+from app.console.causes import coming, timeline
 from app.console.drawing import PHASES, Picture, timing_picture
 from app.console.exchanges import shown_exchange
 from app.console.filters import milliseconds
@@ -74,9 +75,11 @@ def _shown(
     services: Services, visit: Visit, webhook_id: str, delivery: str, *, asking: bool = False, refused: str = ""
 ) -> Any:
     _check(webhook_id, delivery)
+    now = services.clock()
     with services.store.read() as connection:
         row, attempts = get_delivery(connection, delivery, visit.scope)
-        why_not = obstacle(connection, delivery, visit.scope, services.clock())
+        why_not = obstacle(connection, delivery, visit.scope, now)
+    webhook = services.webhooks.get(visit.scope, webhook_id)
     tab = request.args.get("tab", "")
     attempt = _chosen(attempts)
     return render(
@@ -85,10 +88,12 @@ def _shown(
         status=HTTPStatus.CONFLICT if refused else HTTPStatus.OK,
         row=row,
         delivery=delivery,
-        webhook=services.webhooks.get(visit.scope, webhook_id),
+        webhook=webhook,
         state=delivery_state(row.state.label, row.attempt_count),
         was_delivered=row.state is DeliveryState.DELIVERED,
         attempts=attempts,
+        timeline=list(timeline(attempts)),
+        coming=coming(row, webhook, attempts, now),
         attempt=attempt,
         outcomes=ATTEMPT,
         exchange=shown_exchange(attempt.request, attempt.response) if attempt else None,

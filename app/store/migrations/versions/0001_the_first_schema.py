@@ -30,6 +30,7 @@ def upgrade() -> None:
         sa.Column("exchange_id", sa.BigInteger(), nullable=True),
         sa.Column("error_class", sa.Text(), nullable=True),
         sa.Column("detail", sa.Text(), nullable=True),
+        sa.Column("cause", sa.SmallInteger(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("webhook_pk", "event_seq", "n", name=op.f("pk_attempts")),
         sqlite_with_rowid=False,
     )
@@ -113,6 +114,7 @@ def upgrade() -> None:
         sa.Column("batch_pk", sa.BigInteger(), nullable=True),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("losses", sa.SmallInteger(), server_default="0", nullable=False),
+        sa.Column("cause", sa.SmallInteger(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("webhook_pk", "event_seq", name=op.f("pk_deliveries")),
         sqlite_with_rowid=False,
     )
