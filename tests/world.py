@@ -15,9 +15,10 @@ from sqlalchemy import insert, select
 from app.core.clock import Micros
 from app.core.ids import delivery_id
 from app.core.states import DeliveryState
+from app.delivery.delivery_list import DeliveryRow, list_deliveries
 from app.delivery.drain import Drain
 from app.delivery.egress import EgressClient
-from app.delivery.history import AttemptView, DeliveryRow, get_delivery, list_deliveries
+from app.delivery.history import AttemptView, get_delivery
 from app.delivery.runtime import RuntimeLoader
 from app.ingest.accept import IngestResult, IngestService
 from app.routing.own_audit import NoAudit
@@ -146,7 +147,7 @@ class World:
     def deliveries(self, hook: Hook) -> list[DeliveryRow]:
         """Oldest first."""
         with self.store.read() as connection:
-            return list_deliveries(connection, hook.id, PLATFORM, limit=1_000)[::-1]
+            return list_deliveries(connection, hook.id, PLATFORM, limit=1_000).rows[::-1]
 
     def attempts(self, hook: Hook, number: int = 0) -> list[AttemptView]:
         row = self.deliveries(hook)[number]

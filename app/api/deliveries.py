@@ -15,7 +15,9 @@ from app.api.routing import Call, RouteTable
 from app.core.clock import to_rfc3339
 from app.core.errors import ForbiddenError
 from app.core.states import DeliveryState
-from app.delivery.history import AttemptView, get_delivery, list_deliveries, receipt_of_delivery
+from app.delivery.delivery_list import list_deliveries
+from app.delivery.delivery_walk import AnswerClass, DeliveryFilter
+from app.delivery.history import AttemptView, get_delivery, receipt_of_delivery
 from app.delivery.redeliver import redeliver
 from app.routing.ledger import ledger_document
 from app.security.permissions import Permission
@@ -27,13 +29,24 @@ _Text = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class DeliveryQuery(PageQuery):
-    """Which deliveries of a webhook to list; ``q`` is the start of an event id."""
+    """Which deliveries of a webhook to list.
+
+    ``code`` is the class of the HTTP status that the last attempt got, ``q`` an event id or its start, a delivery id or
+    the ``webhook-id`` of a request.
+    """
 
     state: Literal["pending", "sending", "accepted", "delivered", "failed", "skipped", "parked"] | None = None
+    code: AnswerClass | None = None
     event_type: _Text | None = None
     since: AwareDatetime | None = None
     until: AwareDatetime | None = None
     q: _Text | None = None
+
+    @property
+    def wanted(self) -> DeliveryFilter:
+        """As the use case takes it."""
+        state = DeliveryState[self.state.upper()] if self.state else None
+        return DeliveryFilter(state, self.code, self.event_type, micros(self.since), micros(self.until), self.q)
 
 
 def delivery_routes(services: Services) -> RouteTable:
@@ -52,20 +65,10 @@ def delivery_routes(services: Services) -> RouteTable:
         query: DeliveryQuery = call.query
         services.webhooks.get(call.scope, webhook)
         with store.read() as connection:
-            rows = list_deliveries(
-                connection,
-                webhook,
-                call.scope,
-                limit=query.limit + 1,
-                before_seq=query.number_after,
-                state=DeliveryState[query.state.upper()] if query.state else None,
-                event_type=query.event_type,
-                since=micros(query.since),
-                until=micros(query.until),
-                query=query.q,
+            found = list_deliveries(
+                connection, webhook, call.scope, limit=query.limit, before_seq=query.number_after, wanted=query.wanted
             )
-        shown = rows[: query.limit]
-        return page([delivery_view(row) for row in shown], shown[-1].event_seq if len(rows) > query.limit else None)
+        return page([delivery_view(row) for row in found.rows], found.following)
 
     @table.add("GET", "/v1/deliveries/<delivery>", access=_READ, summary="Show a delivery with every attempt")
     def get(call: Call, delivery: str) -> dict[str, Any]:

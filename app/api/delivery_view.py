@@ -6,7 +6,7 @@ from typing import Any
 
 from app.core.clock import Micros, to_rfc3339
 from app.core.ids import delivery_id
-from app.delivery.history import DeliveryRow
+from app.delivery.delivery_list import DeliveryRow
 
 
 def moment(at: Micros | None) -> str | None:

@@ -11,7 +11,8 @@ from app.console.filters import seconds
 from app.console.words import State
 from app.core.clock import Micros, to_rfc3339
 from app.core.states import AttemptCause
-from app.delivery.history import AttemptView, DeliveryRow
+from app.delivery.delivery_list import DeliveryRow
+from app.delivery.history import AttemptView
 
 _SECONDS = re.compile("[0-9]{1,9}")
 

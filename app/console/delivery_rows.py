@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from app.console.pages import Visit
 from app.console.words import delivery_state
 from app.core.ids import delivery_id
-from app.delivery.history import DeliveryRow, last_attempts
+from app.delivery.delivery_list import DeliveryRow, last_attempts
 
 
 def delivery_rows(

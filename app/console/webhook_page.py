@@ -20,7 +20,7 @@ from app.console.sink_form import form_of
 from app.console.words import TYPES, webhook_state
 from app.core.clock import to_rfc3339
 from app.core.errors import ConflictError, InvalidInputError
-from app.delivery.history import list_deliveries
+from app.delivery.delivery_list import list_deliveries
 from app.delivery.results import Period, Waits, results_of, waits_of
 from app.delivery.under_way import moments_of, under_way
 from app.routing.webhook_event_types import EVERY_TYPE
@@ -86,7 +86,7 @@ class Detail:
             waits = waits_of(connection, organization, own, now, period)
             waiting = under_way(connection, organization, [own])[own]
             moments = moments_of(connection, organization, [own])[own]
-            rows = list_deliveries(connection, webhook["id"], visit.scope, limit=_LATEST)
+            rows = list_deliveries(connection, webhook["id"], visit.scope, limit=_LATEST).rows
             latest = delivery_rows(connection, rows, visit)
         until = webhook["signing_secret"]["previous_until"]
         return {

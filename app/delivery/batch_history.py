@@ -10,7 +10,7 @@ from sqlalchemy import Connection, case, func, select
 from app.core.clock import Micros
 from app.core.errors import NotFoundError
 from app.core.states import DeliveryState
-from app.delivery.history import DeliveryRow, batch_members
+from app.delivery.delivery_list import DeliveryRow, batch_members
 from app.security.scope import Scope
 from app.store.tables import batch_requests, batches, deliveries, exchanges, webhook_health, webhooks
 

@@ -9,7 +9,8 @@ import pytest
 from app.console.causes import Coming, coming, timeline
 from app.core.clock import SECOND, Micros, to_rfc3339
 from app.core.states import AttemptCause, AttemptOutcome, DeliveryState
-from app.delivery.history import AttemptView, DeliveryRow, GotResponse, SentRequest
+from app.delivery.delivery_list import DeliveryRow
+from app.delivery.history import AttemptView, GotResponse, SentRequest
 
 NOW: Micros = 1_776_782_400 * SECOND
 LATER = NOW + 60 * SECOND

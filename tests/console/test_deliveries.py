@@ -7,6 +7,7 @@ import orjson
 import pytest
 
 from app.core.ids import delivery_id
+from app.delivery import delivery_list
 from tests.console.furnished import HOSTILE, answer
 from tests.console.site import Site
 from tests.delivery.receiver import Receiver, Reply, receiving
@@ -179,3 +180,29 @@ def test_a_timeline_says_why_each_attempt_was_made_and_the_next_one_will_be(
     assert "First attempt" in page
     assert "The receiver asked to wait 10 min (Retry-After)." in page
     assert re.search(r"next automatic attempt is at <time datetime=", page)
+
+
+def test_the_answer_of_the_last_attempt_is_a_filter(site: Site, good: Hook, bad: Hook) -> None:
+    site.world.send_numbers(1, 2)
+    deliver(site)
+    for hook, code, shown in ((good, "2xx", 2), (good, "4xx", 0), (bad, "4xx", 2), (bad, "none", 0)):
+        page = site.get(f"/o/acme/webhooks/{hook.id}/deliveries?code={code}").text
+        assert len(events_on(page)) == shown
+        assert f'value="{code}" selected' in page
+    assert len(events_on(site.get("/o/acme/deliveries?code=4xx").text)) == 2
+    assert len(events_on(site.get("/o/acme/deliveries?code=nonsense").text)) == 4
+
+
+def test_a_search_that_ends_early_says_so_and_goes_on(site: Site, good: Hook, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delivery_list, "SCAN_LIMIT", 10)
+    monkeypatch.setattr(delivery_list, "LEAST_SHARE", 10)
+    site.world.send_numbers(*range(25))
+    for home in (f"/o/acme/webhooks/{good.id}/deliveries", "/o/acme/deliveries"):
+        page = site.get(f"{home}?q=event-0x").text
+        for _ in range(2):
+            assert "Looked through what was received since <time" in page
+            further = re.search(r'href="([^"]+before=[^"]+)">Look further back', page)
+            assert further is not None
+            page = site.get(further[1].replace("&amp;", "&")).text
+        assert "Nothing matches" in page
+        assert "Looked through" not in page

@@ -26,8 +26,11 @@ ROOM = 400
 BATCH = 50
 
 
-def plans_of(store: Store, run: Any, *tables: str) -> list[str]:
-    """The plan of what ``run(connection)`` asks of the deliveries, or of these tables."""
+def plans_of(store: Store, run: Any, *tables: str, explain: str = "EXPLAIN") -> list[str]:
+    """The plan of what ``run(connection)`` asks of the deliveries, or of these tables.
+
+    ``explain`` is how PostgreSQL is asked.
+    """
     seen: list[tuple[str, Any]] = []
 
     def note(_connection: Connection, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
@@ -41,7 +44,7 @@ def plans_of(store: Store, run: Any, *tables: str) -> list[str]:
     found = []
     with store.read() as connection:
         for statement, parameters in seen:
-            words = "EXPLAIN QUERY PLAN" if store.is_sqlite else "EXPLAIN"
+            words = "EXPLAIN QUERY PLAN" if store.is_sqlite else explain
             rows = connection.exec_driver_sql(f"{words} {statement}", parameters)
             found.append(" / ".join(row[-1] for row in rows))
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import request
@@ -15,13 +15,14 @@ from app.core.clock import Micros
 from app.core.errors import InvalidInputError
 from app.core.states import DeliveryState
 from app.core.whole_numbers import whole_number
-from app.delivery.history import DeliveryRow, list_across, list_deliveries
+from app.delivery.delivery_list import list_across, list_deliveries
+from app.delivery.delivery_walk import AnswerClass, DeliveryFilter
 from app.security.permissions import Permission
 from app.services import Services
 
 _READ = Permission.DELIVERIES_READ
 _SHOWN = 50
-_NAMES = ("state", "event_type", "since", "until", "q")
+_NAMES = ("state", "code", "event_type", "since", "until", "q")
 STATES = (
     ("", "Any status"),
     ("pending", "Pending or retrying"),
@@ -33,6 +34,14 @@ STATES = (
     ("skipped", "Skipped"),
 )
 """What the filter offers, in the words of the page."""
+CODES = (
+    ("", "Any answer"),
+    ("2xx", "2xx, taken"),
+    ("3xx", "3xx, redirect"),
+    ("4xx", "4xx, refused"),
+    ("5xx", "5xx, receiver in trouble"),
+    ("none", "No answer"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,24 +49,21 @@ class Wanted:
     """A filter as it was typed, and as the use case takes it."""
 
     typed: dict[str, str]
-    state: DeliveryState | None = None
-    since: Micros | None = None
-    until: Micros | None = None
+    filter: DeliveryFilter
 
     @property
     def is_empty(self) -> bool:
         """Whether everything is wanted."""
         return not any(self.typed.values())
 
-    def conditions(self) -> dict[str, Any]:
-        """As the queries name them."""
-        return {
-            "state": self.state,
-            "event_type": self.typed["event_type"] or None,
-            "since": self.since,
-            "until": self.until,
-            "query": self.typed["q"] or None,
-        }
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One page of rows; where the next one begins, "" = nowhere; and how far a search came that was ended there."""
+
+    rows: list[dict[str, Any]]
+    following: str
+    looked_back_to: Micros | None
 
 
 def delivery_list_pages(services: Services) -> PageTable:
@@ -71,21 +77,24 @@ def delivery_list_pages(services: Services) -> PageTable:
         before = whole_number(request.args.get("before", ""))
         with services.store.read() as connection:
             found = list_deliveries(
-                connection, webhook, visit.scope, limit=_SHOWN + 1, before_seq=before, **wanted.conditions()
+                connection, webhook, visit.scope, limit=_SHOWN, before_seq=before, wanted=wanted.filter
             )
-            rows = delivery_rows(connection, found[:_SHOWN], visit)
-        following = str(found[_SHOWN - 1].event_seq) if len(found) > _SHOWN else ""
-        return _page(visit, wanted, errors, rows, following, ("webhooks", webhook, "deliveries"), webhook=shown)
+            rows = delivery_rows(connection, found.rows, visit)
+        following = "" if found.following is None else str(found.following)
+        listed = Listed(rows, following, found.looked_back_to)
+        return _page(visit, wanted, errors, listed, ("webhooks", webhook, "deliveries"), webhook=shown)
 
     @table.get("deliveries", needs=_READ)
     def of_place(visit: Visit) -> Any:
         wanted, errors = _wanted(visit)
         with services.store.read() as connection:
-            found = list_across(connection, visit.scope, limit=_SHOWN + 1, before=_cursor(), **wanted.conditions())
+            found = list_across(connection, visit.scope, limit=_SHOWN, before=_cursor(), wanted=wanted.filter)
             names = {one["id"]: one["name"] for one in _webhooks(services, visit)}
-            rows = delivery_rows(connection, found[:_SHOWN], visit, names)
-        following = _text(found[_SHOWN - 1]) if len(found) > _SHOWN else ""
-        return _page(visit, wanted, errors, rows, following, ("deliveries",), webhook=None)
+            rows = delivery_rows(connection, found.rows, visit, names)
+        following = "" if found.following is None else "{}~{}".format(*found.following)
+        return _page(
+            visit, wanted, errors, Listed(rows, following, found.looked_back_to), ("deliveries",), webhook=None
+        )
 
     return table
 
@@ -102,22 +111,23 @@ def _page(
     visit: Visit,
     wanted: Wanted,
     errors: Errors,
-    rows: list[dict[str, Any]],
-    following: str,
+    listed: Listed,
     parts: tuple[str, ...],
     *,
     webhook: dict[str, Any] | None,
 ) -> Any:
-    older = visit.url(*parts, **wanted.typed, before=following) if following else ""
+    older = visit.url(*parts, **wanted.typed, before=listed.following) if listed.following else ""
     newest = visit.url(*parts, **wanted.typed) if request.args.get("before") else ""
     return render(
         "deliveries.html",
         visit,
         webhook=webhook,
-        rows=rows,
+        rows=listed.rows,
+        looked_back_to=listed.looked_back_to,
         wanted=wanted,
         errors=errors,
         states=STATES,
+        codes=CODES,
         older=older,
         newest=newest,
         here=visit.url(*parts),
@@ -127,21 +137,21 @@ def _page(
 def _wanted(visit: Visit) -> tuple[Wanted, Errors]:
     """The filter of the address; what is wrong in it counts as nothing, and is said."""
     typed = {name: request.args.get(name, "").strip()[:200] for name in _NAMES}
-    state = DeliveryState[typed["state"].upper()] if typed["state"] in dict(STATES[1:]) else None
+    meant = DeliveryFilter(
+        state=DeliveryState[typed["state"].upper()] if typed["state"] in dict(STATES[1:]) else None,
+        code=AnswerClass(typed["code"]) if typed["code"] in dict(CODES[1:]) else None,
+        event_type=typed["event_type"] or None,
+        query=typed["q"] or None,
+    )
     zone = visit.here.zone
     try:
-        return Wanted(
-            typed, state, read_moment(typed["since"], zone, "since"), read_moment(typed["until"], zone, "until")
-        ), {}
+        since, until = read_moment(typed["since"], zone, "since"), read_moment(typed["until"], zone, "until")
     except InvalidInputError as error:
-        return Wanted(typed, state), errors_of(error)
+        return Wanted(typed, meant), errors_of(error)
+    return Wanted(typed, replace(meant, since=since, until=until)), {}
 
 
 def _cursor() -> tuple[int, str] | None:
     text, _, webhook = request.args.get("before", "").partition("~")
     seq = whole_number(text)
     return None if seq is None else (seq, webhook)
-
-
-def _text(row: DeliveryRow) -> str:
-    return f"{row.event_seq}~{row.webhook_id}"
