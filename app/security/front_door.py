@@ -18,10 +18,14 @@ from app.security.passwords import Passwords, check_new_password
 from app.security.person import MemberRole, Person, memberships_of
 from app.security.sessions import (
     SEEN_STEP,
+    OpenSession,
+    end_listed_session,
+    end_other_sessions,
     end_session,
     end_sessions,
     find_session,
     open_session,
+    open_sessions,
     touch_session,
 )
 from app.security.users import (
@@ -154,7 +158,14 @@ class FrontDoor:
         forget_tries(connection, email)
         note_sign_in(connection, user_id, now)
         log.info("signed in", extra={"user": user_id, "address": caller.address})
-        return open_session(connection, user_id, user_agent=caller.user_agent, now=now, random_bytes=self._random_bytes)
+        return open_session(
+            connection,
+            user_id,
+            address=caller.address,
+            user_agent=caller.user_agent,
+            now=now,
+            random_bytes=self._random_bytes,
+        )
 
     def person(self, session: str) -> Person | None:
         """Who has this session's token, as the database says now; None when nobody has."""
@@ -178,6 +189,21 @@ class FrontDoor:
         """End every session of a person."""
         with self._store.write() as connection:
             end_sessions(connection, person.id)
+
+    def sessions(self, person: Person, session: str) -> list[OpenSession]:
+        """Where a person is signed in; ``session`` is the token of the one that asks."""
+        with self._store.read() as connection:
+            return open_sessions(connection, person.id, session, self._clock())
+
+    def end_session(self, person: Person, session_id: str) -> None:
+        """End one of a person's own sessions, as :meth:`sessions` names it; somebody else's stays."""
+        with self._store.write() as connection:
+            end_listed_session(connection, person.id, session_id)
+
+    def sign_out_elsewhere(self, person: Person, session: str) -> None:
+        """End every session of a person but this one."""
+        with self._store.write() as connection:
+            end_other_sessions(connection, person.id, session)
 
     def setup_link(self) -> str | None:
         """The token of a new link to set up this installation; None when there is a person already."""

@@ -46,15 +46,17 @@ sessions = Table(
     "sessions",
     metadata,
     Column("digest", LargeBinary, primary_key=True),
+    Column("id", Text, nullable=False, unique=True),
     Column("user_id", Text, ForeignKey("users.id"), nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("seen_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
+    Column("address", Text, nullable=False),
     Column("user_agent", Text, nullable=False),
     Index(None, "user_id"),
     Index(None, "expires_at"),
 )
-"""Who is signed in; ``digest`` is of the token in the cookie."""
+"""Who is signed in; ``digest`` is of the token in the cookie, ``id`` what a list of sessions calls it."""
 
 door_links = Table(
     "door_links",

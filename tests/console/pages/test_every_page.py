@@ -13,9 +13,11 @@ from flask import Flask
 from playwright.sync_api import Browser, BrowserContext
 
 from app.console.door.same_site import form_token
+from app.core.clock import system_clock
 from tests.console.pages.conftest import Shop
 from tests.console.pages.tab import Tab, signed_in
 from tests.npm import Node
+from tests.people import PASSWORD, SOMEWHERE, front_door
 
 PLACES = ("/o/void", "/o/void/c/v1", "/o/acme", "/o/acme/c/c1")
 """An organization and a context with nothing in them, and those with all there is."""
@@ -171,6 +173,11 @@ def test_what_a_refused_form_shows_is_sound(tab: Tab, shop: Shop, folder: Path, 
     keep(folder, f"refused {address}", answer.text())
     assert tab.page.evaluate("document.activeElement.hasAttribute('data-errors')")
     assert tab.look(refused=True) == []
+
+
+def test_the_page_of_ones_own_account_is_sound(tab: Tab, shop: Shop, folder: Path) -> None:
+    front_door(shop.site.services.store, system_clock).sign_in(shop.site.email, PASSWORD, SOMEWHERE)
+    assert seen(tab, shop, folder, "/account") == []
 
 
 def test_a_page_that_is_not_there_is_sound(tab: Tab, shop: Shop, folder: Path) -> None:

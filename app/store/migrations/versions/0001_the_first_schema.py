@@ -531,13 +531,16 @@ def _people() -> None:
     op.create_table(
         "sessions",
         sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
         sa.Column("user_id", sa.Text(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("seen_at", sa.BigInteger(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("address", sa.Text(), nullable=False),
         sa.Column("user_agent", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_sessions_user_id_users")),
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_sessions")),
+        sa.UniqueConstraint("id", name=op.f("uq_sessions_id")),
     )
     op.create_index(op.f("ix_sessions_expires_at"), "sessions", ["expires_at"], unique=False)
     op.create_index(op.f("ix_sessions_user_id"), "sessions", ["user_id"], unique=False)
