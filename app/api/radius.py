@@ -38,7 +38,7 @@ def radius_routes(services: Services) -> RouteTable:
     )
     def groups(call: Call, organization: str, context: str) -> dict[str, Any]:
         query = call.query
-        return page(*radius.groups(call.scope, organization, context, after=query.text_after, limit=query.limit))
+        return page(*radius.groups(call.scope, organization, context, start=query.text_after, limit=query.limit))
 
     @table.add(
         "GET",

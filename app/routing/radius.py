@@ -39,21 +39,21 @@ class RadiusView:
         return {context_id: _counts(context_id, rows) for context_id, rows in found.items()}
 
     def groups(
-        self, scope: Scope, organization_id: str, context_id: str, *, after: str, limit: int
+        self, scope: Scope, organization_id: str, context_id: str, *, start: str, limit: int
     ) -> tuple[list[dict[str, Any]], str | None]:
-        """Groups that devices were seen in.
+        """Groups that devices were seen in, and where the next page starts.
 
         Raises:
             NotFoundError: no such context in this scope.
         """
         with self._store.read() as connection:
             _check(connection, scope, organization_id, context_id)
-            rows = groups_of(connection, organization_id, context_id, after=after, limit=limit + 1)
+            rows = groups_of(connection, organization_id, context_id, start=start, limit=limit + 1)
         shown = [
             {"group_id": row["group_id"], "devices": row["devices"], "last_seen": to_rfc3339(row["last_seen"])}
             for row in rows[:limit]
         ]
-        return shown, rows[limit - 1]["group_id"] if len(rows) > limit else None
+        return shown, rows[limit]["group_id"] if len(rows) > limit else None
 
     def devices(
         self, scope: Scope, organization_id: str, context_id: str, group_id: str, *, after: str, limit: int

@@ -52,13 +52,13 @@ def devices_of(
 
 
 def groups_of(
-    connection: Connection, organization_id: str, context_id: str, *, after: str, limit: int
+    connection: Connection, organization_id: str, context_id: str, *, start: str, limit: int
 ) -> list[RowMapping]:
-    """Groups that devices were seen in, with how many, by id from behind ``after``."""
+    """Groups that devices were seen in, with how many, by id from ``start`` on; that of no group, "", is the first."""
     table = connected_devices
     statement = (
         select(table.c.group_id, func.count().label("devices"), func.max(table.c.last_seen).label("last_seen"))
-        .where(table.c.organization_id == organization_id, table.c.context_id == context_id, table.c.group_id > after)
+        .where(table.c.organization_id == organization_id, table.c.context_id == context_id, table.c.group_id >= start)
         .group_by(table.c.group_id)
         .order_by(table.c.group_id)
         .limit(limit)

@@ -66,6 +66,17 @@ def test_devices_come_in_pages(platform: Caller) -> None:
     assert [len(first["items"]), len(second["items"]), second["next"]] == [3, 2, None]
 
 
+def test_groups_come_in_pages_and_the_first_is_that_of_no_group(platform: Caller) -> None:
+    told = [outcome(number, groupId=group) for number, group in enumerate(["", "", "grp_a", "grp_b"])]
+    platform("POST", "/v1/events", json=told)
+    found, cursor = [], ""
+    while cursor is not None:
+        answer = platform("GET", f"{PLACE}/groups?limit=1&cursor={cursor}").json
+        found += [one["group_id"] for one in answer["items"]]
+        cursor = answer["next"]
+    assert found == ["", "grp_a", "grp_b"]
+
+
 def test_a_record_is_accepted_for_good_and_listed_only_when_asked_for(platform: Caller) -> None:
     window = {"name": "Nights", "time_intervals": [{"times": [{"start_time": "01:00", "end_time": "04:00"}]}]}
     rule = {"name": "All of it", "pattern": {"context": {"id": ["c1"]}}, "sensitivity": 5, "tags": ["hq"]}

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from app.core.clock import system_clock
 from app.core.ids import delivery_id
+from app.core.radius import AUTHENTICATION
 from app.delivery.batch_history import list_batches
 from app.delivery.close_by_hand import close_by_hand
 from app.delivery.replays import ReplayOrder
@@ -148,3 +149,8 @@ def _events(site: Site) -> None:
         field = HOSTILE if number == 7 else "RADIUS client allow-list"
         change = {"field": field, "before": ["10.0.0.0/8"], "after": ["10.0.0.0/8", f"192.0.2.{number}/32"]}
         site.world.send(audit(number, contextId=next(contexts), changes=[change]))
+    for number in range(12):
+        outcome = {"result": "Access-Reject" if number == 7 else "Access-Accept", "method": "MAB" if number % 3 else ""}
+        where = {"organization_id": "acme", "context": {"id": "c1"}, "groupId": HOSTILE if number == 7 else "staff"}
+        who = {"mac": f"00:1a:2b:3c:4d:{number:02x}", "username": HOSTILE if number == 7 else f"user{number}"}
+        site.world.send({"id": f"outcome-{number}", "type": AUTHENTICATION, **where, **who, **outcome})

@@ -103,7 +103,9 @@ def test_a_reader_sees_policies_and_changes_none(site: Site) -> None:
 def test_event_types_say_that_radius_outcomes_are_not_delivered(site: Site) -> None:
     page = site.get("/o/acme/event-types").text
     assert "authentication outcomes and accounting records are not delivered" in page
-    assert page.count("Not delivered") >= 1
+    assert page.count("Not delivered") == 2
+    assert 'href="/o/acme/contexts">Service Context</a>' in page
+    assert "/o/acme/audit?event_type=entrypoint.radius.accounting" in page
 
 
 def test_a_week_is_seven_local_days_across_a_change_of_the_clock() -> None:

@@ -85,7 +85,7 @@ def _event_types(services: Services, visit: Visit, asked: str | None) -> list[tu
     """What the log can be narrowed to: a type of change, or RADIUS records, which it has only then."""
     listed = [one for service in services.catalogue.by_service(visit.scope) for one in service["event_types"]]
     found = {one["id"]: one["title"] for one in listed if one["deliverable"]}
-    found |= {AUTHENTICATION: "RADIUS outcomes (no changes)", ACCOUNTING: "RADIUS accounting (no changes)"}
+    found |= {AUTHENTICATION: "RADIUS outcomes", ACCOUNTING: "RADIUS accounting"}
     if asked is not None:
         found.setdefault(asked, asked)
     return [("", "Every change"), *found.items()]

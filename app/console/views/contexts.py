@@ -6,6 +6,8 @@ from typing import Any
 
 from flask import request
 
+from app.console.outcomes import device_bar, outcome_bar
+from app.console.own_address import own_address
 from app.console.pages import At, PageTable, Visit, render
 from app.console.place import url
 from app.routing.traffic import traffic_of_day
@@ -32,7 +34,8 @@ def context_pages(services: Services) -> PageTable:
             | {
                 "url": url(visit.here.up, "c", one["id"]),
                 "events": traffic.of(one["id"]).events,
-                "radius": counts[one["id"]],
+                "radius": (radius_of := counts[one["id"]]),
+                "outcomes": outcome_bar("RADIUS", radius_of["accepted"], radius_of["rejected"]),
             }
             for one in found
         ]
@@ -42,11 +45,21 @@ def context_pages(services: Services) -> PageTable:
 
     @table.get("groups", needs=Permission.EVENTS_READ, at=At.CONTEXT)
     def groups(visit: Visit) -> Any:
-        place, after = visit.here, request.args.get("after", "")
+        place, start = visit.here, request.args.get("start", "")
         context = place.context_id or ""
-        found, following = radius.groups(visit.scope, place.organization_id, context, after=after, limit=_SHOWN)
-        next_url = visit.url("groups", after=following) if following else ""
-        return render("groups.html", visit, groups=found, next_url=next_url, first_url=visit.url("groups"))
+        found, following = radius.groups(visit.scope, place.organization_id, context, start=start, limit=_SHOWN)
+        next_url = visit.url("groups", start=following) if following else ""
+        most = max((one["devices"] for one in found), default=0)
+        return render(
+            "groups.html",
+            visit,
+            groups=[
+                one | {"picture": device_bar(one["group_id"] or "No group", one["devices"], most)} for one in found
+            ],
+            address=f"{own_address(services.settings, request)}/v1/events",
+            next_url=next_url,
+            first_url=visit.url("groups") if start else "",
+        )
 
     @table.get("devices", needs=Permission.EVENTS_READ, at=At.CONTEXT)
     def devices(visit: Visit) -> Any:

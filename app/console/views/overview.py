@@ -7,6 +7,7 @@ from typing import Any
 
 from app.console.drawing import result_bars
 from app.console.flow import Flow, Side, flow_picture
+from app.console.outcomes import method_lines
 from app.console.pages import PageTable, Visit, render
 from app.console.views.audit_log import audit_row
 from app.console.words import webhook_state
@@ -72,7 +73,8 @@ def _radius(services: Services, visit: Visit) -> dict[str, Any] | None:
     place = visit.here
     if place.context_id is None:
         return None
-    return services.radius.counts(visit.scope, place.organization_id, place.context_id)
+    counts = services.radius.counts(visit.scope, place.organization_id, place.context_id)
+    return counts | {"methods": method_lines(counts["methods"])}
 
 
 def _flow(
