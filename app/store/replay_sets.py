@@ -49,7 +49,7 @@ def ledger_end(connection: Connection) -> int:
 def ledger_window(
     connection: Connection, organization_id: str, since: Micros, until: Micros, last_seq: int
 ) -> tuple[int, int] | None:
-    """First and last number, up to ``last_seq``, of an organization's events received in a time; None = there are none.
+    """First and last number, up to ``last_seq``, of an organization's changes received in a time; None = there is none.
 
     Clocks may be set back, so the numbers between may hold events of another time.
     """
@@ -59,6 +59,7 @@ def ledger_window(
         events.c.received_at >= since,
         events.c.received_at < until,
         events.c.seq <= last_seq,
+        IS_CHANGE,
     )
     count, first, last = connection.execute(statement).one()
     return (first, last) if count else None

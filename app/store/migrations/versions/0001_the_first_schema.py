@@ -177,10 +177,12 @@ def upgrade() -> None:
         postgresql_where=sa.text("sensitivity IS NULL"),
     )
     op.create_index(
-        op.f("ix_events_organization_id_received_at_seq"),
+        "ix_events_organization_id_received_at_seq",
         "events",
-        ["organization_id", "received_at", "seq"],
+        ["organization_id", "received_at", "seq", "sensitivity"],
         unique=False,
+        sqlite_where=sa.text("sensitivity IS NOT NULL"),
+        postgresql_where=sa.text("sensitivity IS NOT NULL"),
     )
     op.create_table(
         "exchanges",
