@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from functools import cached_property
 
 from redis.exceptions import RedisError
 from rq import Worker
@@ -16,10 +17,11 @@ from app.delivery.engine import egress_policy, load_sinks
 from app.queue.connection import ring_redis
 from app.queue.embedded import find_server
 from app.security.resealing import left_to_reseal, refuse_missing_keys
-from app.security.vault import open_vault
+from app.security.vault import Vault, open_vault
 from app.settings import Settings
+from app.sinks.manager import SinkManager
 from app.store.due import late_partitions
-from app.store.engine import open_store
+from app.store.engine import Store, open_store
 from app.store.migrate import schema_status
 from app.store.plugin_faults import KnownFault, recent_faults
 
@@ -40,9 +42,50 @@ class Finding:
     advice: str = ""
 
 
-def examine(settings: Settings) -> Iterator[Finding]:
-    """One finding per part; a broken part never hides the next."""
-    checks: list[tuple[str, Callable[[Settings], Finding]]] = [
+class Parts:
+    """What is looked at: opened when the first check asks for it, and once for all of them.
+
+    Args:
+        settings: of the installation.
+        store: the database where it is open already.
+        sinks: the plugins where they are loaded already.
+    """
+
+    def __init__(self, settings: Settings, store: Store | None = None, sinks: SinkManager | None = None) -> None:
+        self.settings = settings
+        self._given_store = store
+        self._given_sinks = sinks
+        self._resources = ExitStack()
+
+    @cached_property
+    def vault(self) -> Vault:
+        """The master keys, as they are now."""
+        return open_vault(self.settings.instance, self.settings.secret_keys)
+
+    @cached_property
+    def store(self) -> Store:
+        """The database."""
+        return self._given_store or self._resources.enter_context(closing(open_store(self.settings.database_url)))
+
+    @cached_property
+    def sinks(self) -> SinkManager:
+        """The plugins."""
+        return self._given_sinks or load_sinks(self.settings)
+
+    def close(self) -> None:
+        """Close what was opened here."""
+        self._resources.close()
+
+
+def examine(settings: Settings, *, store: Store | None = None, sinks: SinkManager | None = None) -> Iterator[Finding]:
+    """One finding per part; a broken part never hides the next.
+
+    Args:
+        settings: of the installation.
+        store: the database where it is open already.
+        sinks: the plugins where they are loaded already.
+    """
+    checks: list[tuple[str, Callable[[Parts], Finding]]] = [
         ("configuration", _configuration),
         ("database", _database),
         ("secrets", _secrets),
@@ -52,30 +95,30 @@ def examine(settings: Settings) -> Iterator[Finding]:
         ("plugin-calls", _plugin_calls),
         ("egress", _egress),
     ]
-    for part, check in checks:
-        try:
-            yield check(settings)
-        except (RelaypointError, OSError, RedisError) as error:
-            yield Finding(part, FAILED, str(error) or type(error).__name__)
+    with closing(Parts(settings, store, sinks)) as parts:
+        for part, check in checks:
+            try:
+                yield check(parts)
+            except (RelaypointError, OSError, RedisError) as error:
+                yield Finding(part, FAILED, str(error) or type(error).__name__)
 
 
-def _configuration(settings: Settings) -> Finding:
-    vault = open_vault(settings.instance, settings.secret_keys)
-    return Finding("configuration", OK, f"instance {settings.instance}, secrets sealed with key {vault.current}")
+def _configuration(parts: Parts) -> Finding:
+    text = f"instance {parts.settings.instance}, secrets sealed with key {parts.vault.current}"
+    return Finding("configuration", OK, text)
 
 
-def _database(settings: Settings) -> Finding:
-    kind = settings.database_url.partition(":")[0]
-    with closing(open_store(settings.database_url)) as store:
-        revision, head = schema_status(store)
+def _database(parts: Parts) -> Finding:
+    kind = parts.settings.database_url.partition(":")[0]
+    revision, head = schema_status(parts.store)
     if revision != head:
         return Finding("database", FAILED, f"{kind}: schema {revision or 'empty'}", "run: relaypoint db upgrade")
     return Finding("database", OK, f"{kind}: schema {revision}")
 
 
-def _secrets(settings: Settings) -> Finding:
-    vault = open_vault(settings.instance, settings.secret_keys)
-    with closing(open_store(settings.database_url)) as store, store.read() as connection:
+def _secrets(parts: Parts) -> Finding:
+    vault = parts.vault
+    with parts.store.read() as connection:
         refuse_missing_keys(connection, vault)
         left = left_to_reseal(connection, vault.current)
     if left:
@@ -86,7 +129,8 @@ def _secrets(settings: Settings) -> Finding:
     return Finding("secrets", OK, f"{text}; {unused} can be removed" if unused else text)
 
 
-def _redis(settings: Settings) -> Finding:
+def _redis(parts: Parts) -> Finding:
+    settings = parts.settings
     if settings.redis_url is None:
         return Finding("redis", OK, f"embedded, started by `relaypoint up` from {find_server()}")
     advice = "start it, or mend RELAYPOINT_REDIS_URL; until then the tick cannot ring"
@@ -97,8 +141,9 @@ def _redis(settings: Settings) -> Finding:
     return Finding("redis", OK, "answers")
 
 
-def _workers(settings: Settings) -> Finding:
-    with closing(open_store(settings.database_url)) as store, store.read() as connection:
+def _workers(parts: Parts) -> Finding:
+    settings = parts.settings
+    with parts.store.read() as connection:
         late = late_partitions(connection, system_clock() - LATE)
     advice = "start one: relaypoint worker"
     if late:
@@ -109,8 +154,8 @@ def _workers(settings: Settings) -> Finding:
     return Finding("workers", OK, f"{number} at work") if number else Finding("workers", WARNING, "none", advice)
 
 
-def _plugins(settings: Settings) -> Finding:
-    manager = load_sinks(settings)
+def _plugins(parts: Parts) -> Finding:
+    manager = parts.sinks
     failed = manager.failed_plugins
     if failed:
         names = ", ".join(f"{plugin.name} ({plugin.error})" for plugin in failed)
@@ -118,9 +163,9 @@ def _plugins(settings: Settings) -> Finding:
     return Finding("plugins", OK, f"sinks: {', '.join(manager.names())}; sources: {', '.join(manager.source_names())}")
 
 
-def _plugin_calls(settings: Settings) -> Finding:
+def _plugin_calls(parts: Parts) -> Finding:
     """What plugins did wrong at work, in any process."""
-    with closing(open_store(settings.database_url)) as store, store.read() as connection:
+    with parts.store.read() as connection:
         faults = recent_faults(connection, system_clock())
     if not faults:
         return Finding("plugin-calls", OK, "no plugin failed at work in the last day")
@@ -136,7 +181,8 @@ def _told(fault: KnownFault) -> str:
     return f"sink {fault.sink} failed to {fault.call}: {fault.error} ({often}, webhook {fault.webhook_id})"
 
 
-def _egress(settings: Settings) -> Finding:
+def _egress(parts: Parts) -> Finding:
+    settings = parts.settings
     build = check_build()
     allowed = ", ".join(["public addresses", *settings.egress_allow])
     policy = egress_policy(settings)

@@ -36,7 +36,8 @@ def operator_pages(services: Services) -> PageTable:
 
     @table.get("ops/health", needs=_NEEDS, at=At.ROOT)
     def health(visit: Visit) -> Any:
-        findings = [(one, FINDING[one.state]) for one in examine(services.settings)]
+        found = examine(services.settings, store=services.store, sinks=services.sinks)
+        findings = [(one, FINDING[one.state]) for one in found]
         return render("ops_health.html", visit, findings=findings, ledger=_ledger(services))
 
     @table.get("ops/plugins", needs=_NEEDS, at=At.ROOT)

@@ -1,0 +1,54 @@
+"""The check-up: each part is opened once, what is open already is used, and a broken part hides no other."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from unittest.mock import patch
+
+import pytest
+
+from app import checkup
+from app.checkup import FAILED, OK, examine
+from app.delivery.engine import load_sinks
+from app.settings import Settings
+from app.store import open_store
+
+PARTS = ["configuration", "database", "secrets", "redis", "workers", "plugins", "plugin-calls", "egress"]
+
+
+@pytest.fixture
+def settings(tmp_path: Path, database_url: str) -> Settings:
+    return Settings(instance=tmp_path, database_url=database_url)
+
+
+def test_the_database_and_the_plugins_are_opened_once(settings: Settings) -> None:
+    with (
+        patch.object(checkup, "open_store", side_effect=open_store) as opened,
+        patch.object(checkup, "load_sinks", side_effect=load_sinks) as loaded,
+    ):
+        found = list(examine(settings))
+    assert [one.part for one in found] == PARTS
+    assert (opened.call_count, loaded.call_count) == (1, 1)
+
+
+def test_what_is_open_already_is_used_and_stays_open(settings: Settings) -> None:
+    store, sinks = open_store(settings.database_url), load_sinks(settings)
+    with patch.object(checkup, "open_store") as opened, patch.object(checkup, "load_sinks") as loaded:
+        told = list(examine(settings, store=store, sinks=sinks))
+    assert (opened.call_count, loaded.call_count) == (0, 0)
+    assert store.engine.pool.checkedin() == 1, "a connection waits for its next use"  # type: ignore[attr-defined]
+    store.close()
+    assert told == list(examine(settings))
+
+
+def test_a_broken_part_hides_no_other(settings: Settings) -> None:
+    found = {one.part: one for one in examine(replace(settings, database_url="sqlite:////nowhere/at/all.db"))}
+    assert list(found) == PARTS
+    assert {part for part, one in found.items() if one.state == FAILED} == {
+        "database",
+        "secrets",
+        "workers",
+        "plugin-calls",
+    }
+    assert found["plugins"].state == OK
