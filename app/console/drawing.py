@@ -133,14 +133,23 @@ def timing_picture(spans: Sequence[tuple[str, str, int]], shown: Sequence[str]) 
         spans: class, name and microseconds of each phase.
         shown: the microseconds of each in words.
     """
-    total = sum(span for _, _, span in spans) or 1
+    said = ", ".join(f"{name} {words}" for (_, name, _), words in zip(spans, shown, strict=True))
+    rows = tuple((name, words) for (_, name, _), words in zip(spans, shown, strict=True))
+    return Picture(1000, 12, line_of(spans), f"Timings: {said}", ("Phase", "Time"), rows)
+
+
+def line_of(parts: Sequence[tuple[str, str, int]]) -> tuple[Bar, ...]:
+    """Parts of a whole after each other, 1,000 wide and 12 high.
+
+    Args:
+        parts: class, name and size of each.
+    """
+    total = sum(size for _, _, size in parts) or 1
     bars: list[Bar] = []
     x = 0.0
-    for tone, _, span in spans:
-        width = round(1000 * span / total, 1)
+    for tone, _, size in parts:
+        width = round(1000 * size / total, 1)
         if width:
             bars.append(Bar(tone, x, 0, width, 12, 0))
         x = round(x + width, 1)
-    said = ", ".join(f"{name} {words}" for (_, name, _), words in zip(spans, shown, strict=True))
-    rows = tuple((name, words) for (_, name, _), words in zip(spans, shown, strict=True))
-    return Picture(1000, 12, tuple(bars), f"Timings: {said}", ("Phase", "Time"), rows)
+    return tuple(bars)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, and_, bindparam, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Connection, and_, bindparam, func, or_, select
 
 from app.core.clock import AT_ONCE, Micros
 from app.core.receiver_health import Health
@@ -86,6 +86,24 @@ _LATE_PARTITIONS = (
     .distinct()
 )
 
+_OLDEST_RETRY = (
+    select(deliveries.c.due_at)
+    .where(deliveries.c.webhook_pk == webhooks.c.pk, deliveries.c.due_at > AT_ONCE, deliveries.c.due_at <= _NOW)
+    .order_by(deliveries.c.due_at)
+    .limit(1)
+    .correlate(webhooks)
+    .scalar_subquery()
+)
+_OLDEST = (
+    select(webhooks.c.partition, _OLDEST_FIRST_ATTEMPT.label("first"), _OLDEST_RETRY.label("retry"))
+    .select_from(_WITH_HEALTH)
+    .where(*_MAY_SEND)
+    .subquery()
+)
+_WAITING = select(_OLDEST.c.partition, func.min(_OLDEST.c.first), func.min(_OLDEST.c.retry)).group_by(
+    _OLDEST.c.partition
+)
+
 
 def due_webhooks(connection: Connection, held: Collection[int], now: Micros) -> list[DueWebhook]:
     """The webhooks of the held partitions that have something due, are enabled and not held back."""
@@ -114,3 +132,12 @@ def due_partitions(connection: Connection, now: Micros) -> list[int]:
 def late_partitions(connection: Connection, before: Micros) -> list[int]:
     """Partitions in which something waits that could have been sent before this moment."""
     return sorted(connection.execute(_LATE_PARTITIONS, {"now": before}).scalars())
+
+
+def waiting_since(connection: Connection, now: Micros) -> dict[int, Micros]:
+    """Since when the oldest delivery of each partition could have been sent: two index probes per webhook.
+
+    A partition in which nothing waits is left out.
+    """
+    rows = connection.execute(_WAITING, {"now": now}).all()
+    return {partition: min(filter(None, oldest)) for partition, *oldest in rows if any(oldest)}

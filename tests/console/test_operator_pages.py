@@ -17,7 +17,8 @@ def test_the_check_up_names_each_part_and_the_ledger_is_added_up_on_demand(site:
     site.world.send_numbers(1, 2, 3)
     page = site.get("/ops/health?ledger=1").text
     assert "Balanced to zero" in page
-    assert '<span class="soft">Pending</span><b>3</b>' in page
+    assert '<span class="soft key warn">Pending</span><b>3</b>' in page
+    assert 'aria-label="What became of deliveries: delivered 0, waiting for a confirmation 0, pending 3' in page
 
 
 def test_plugins_say_what_they_bring_along(site: Site) -> None:

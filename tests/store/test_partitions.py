@@ -12,7 +12,7 @@ from app.core.receiver_health import HEALTHY
 from app.core.states import AttemptOutcome, DeliveryState
 from app.store import Store
 from app.store.claim import DELIVERY_LEASE, claim_batches, claim_deliveries, return_claimed
-from app.store.due import due_partitions, due_webhooks, late_partitions
+from app.store.due import due_partitions, due_webhooks, late_partitions, waiting_since
 from app.store.partitions import (
     PARTITION_LEASE,
     end_former_leases,
@@ -25,7 +25,7 @@ from app.store.partitions import (
 from app.store.record import AttemptRow, Record, Settled, write_record
 from app.store.tables import attempts, contents, deliveries, webhook_health, webhooks
 from app.store.webhook_health import HealthChange, write_health
-from tests.store.rows import NOW, delivery_rows, one_webhook, owe, states
+from tests.store.rows import NOW, add_webhook, delivery_rows, one_webhook, owe, states
 
 
 def take(store: Store, token: int, now: int = NOW, partition: int = 1) -> bool:
@@ -231,6 +231,23 @@ def test_late_is_what_waits_since_it_was_received_or_since_its_retry_was_due(sto
         connection.execute(update(deliveries).values(due_at=NOW + SECOND))
         assert late_partitions(connection, NOW) == []
         assert late_partitions(connection, NOW + SECOND) == [7]
+
+
+def test_what_waits_is_told_by_partition_with_the_moment_since_when_the_oldest_could_be_sent(store: Store) -> None:
+    first = one_webhook(store, partition=7)
+    with store.write() as connection:
+        second = add_webhook(connection, "second", partition=7)
+        third = add_webhook(connection, "third", partition=2)
+        held = add_webhook(connection, "paused", partition=3, state="paused")
+    with store.read() as connection:
+        assert waiting_since(connection, NOW) == {}
+    owe(store, first, range(1, 2), AT_ONCE)
+    owe(store, second, range(2, 3), NOW - 5 * SECOND)
+    owe(store, third, range(3, 4), NOW + SECOND)
+    owe(store, held, range(4, 5), AT_ONCE)
+    with store.read() as connection:
+        assert waiting_since(connection, NOW) == {7: NOW - 5 * SECOND}
+        assert waiting_since(connection, NOW + SECOND) == {7: NOW - 5 * SECOND, 2: NOW + SECOND}
 
 
 def test_first_attempts_come_in_ledger_order_and_before_retries(store: Store) -> None:

@@ -12,6 +12,7 @@ from app.console.views.deliveries import delivery_list_pages
 from app.console.views.delivery import delivery_pages
 from app.console.views.event_link import event_link_pages
 from app.console.views.event_types import event_type_pages
+from app.console.views.health import health_pages
 from app.console.views.key import one_key_pages
 from app.console.views.keys import key_pages
 from app.console.views.live import live_pages
@@ -49,6 +50,7 @@ def page_tables(services: Services) -> list[PageTable]:
         one_key_pages(services),
         source_pages(services),
         one_source_pages(services),
+        health_pages(services),
         operator_pages(services),
         webhook_list_pages(services),
         webhook_pages(services),
