@@ -55,11 +55,10 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """An attempt in the timeline. ``message_id`` "" = nothing was sent under any, ``repeats`` = as the one before."""
+    """An attempt in the timeline; ``repeats`` says that its ``webhook-id`` was sent before."""
 
     attempt: AttemptView
     cause: State
-    message_id: str
     repeats: bool
 
 
@@ -78,10 +77,9 @@ def timeline(attempts: Sequence[AttemptView]) -> Iterator[Made]:
     previous = None
     for attempt in attempts:
         words = _WORDS[attempt.cause].past
-        message_id = _header(attempt.request, "webhook-id")
         cause = State(words.word.format(span=_asked(previous)), words.icon)
-        yield Made(attempt, cause, message_id, message_id in sent_before)
-        sent_before.add(message_id)
+        yield Made(attempt, cause, repeats=attempt.message_id in sent_before)
+        sent_before.add(attempt.message_id)
         previous = attempt
 
 
@@ -115,9 +113,6 @@ _HELD = {
 
 def _asked(answered: AttemptView | None) -> str:
     """How long the answer to an attempt asked to wait, where it says so in seconds."""
-    asked = _header(answered.response, "retry-after") if answered else ""
+    headers = answered.response.headers if answered and answered.response else ()
+    asked = next((value for name, value in headers if name.lower() == "retry-after"), "")
     return f" {seconds(int(asked))}" if _SECONDS.fullmatch(asked) else ""
-
-
-def _header(message: Any, name: str) -> str:
-    return next((value for each, value in message.headers if each.lower() == name), "") if message else ""

@@ -40,18 +40,19 @@ class Exchange:
     curl: str
 
 
-def shown_exchange(request: SentRequest | None, response: GotResponse | None) -> Exchange:
-    """The exchange for a page."""
+def shown_exchange(request: SentRequest | None, response: GotResponse | None, removed: str = "") -> Exchange:
+    """The exchange for a page; ``removed`` is what to say of bytes that retention has taken."""
+    truncated = response is not None and response.truncated
     return Exchange(
         request,
-        _shown_sent(request) if request else shown_body(b""),
+        _shown_sent(request, removed) if request else shown_body(b""),
         response,
-        shown_body(response.body if response else b"", truncated=response is not None and response.truncated),
+        shown_body(response.body if response else b"", truncated=truncated, removed=removed),
         curl_of(request) if request else "",
     )
 
 
-def _shown_sent(request: SentRequest) -> Body:
+def _shown_sent(request: SentRequest, removed: str) -> Body:
     """The body of a request, unpacked for the eye when it was sent compressed."""
     body = request.body
     if body and any((name.lower(), value) == ("content-encoding", "gzip") for name, value in request.headers):
@@ -59,16 +60,16 @@ def _shown_sent(request: SentRequest) -> Body:
         try:
             plain = unpacking.decompress(body, SHOWN)
         except zlib.error:
-            return shown_body(body)
+            return shown_body(body, removed=removed)
         begun = "" if unpacking.eof else f" Its first {len(plain):,} bytes follow."
         return Body(_text(plain, whole=unpacking.eof), len(body), f"Sent compressed with gzip, shown unpacked.{begun}")
-    return shown_body(body)
+    return shown_body(body, removed=removed)
 
 
-def shown_body(body: bytes | None, *, truncated: bool = False) -> Body:
-    """A body as text: JSON with indents, other text as it is, other bytes as a hex dump."""
+def shown_body(body: bytes | None, *, truncated: bool = False, removed: str = "") -> Body:
+    """A body as text: JSON with indents, other text as it is, other bytes as a hex dump. None = it was ``removed``."""
     if body is None:
-        return Body("", 0, "Removed: the retention of exact bytes is over.")
+        return Body("", 0, removed)
     notes = [f"The receiver sent more; {len(body):,} bytes were kept."] if truncated else []
     part = body[:SHOWN]
     if len(body) > SHOWN:

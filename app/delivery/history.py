@@ -18,6 +18,7 @@ from app.delivery.delivery_list import ROWS, DeliveryRow, read_row
 from app.delivery.runtime import timestamp_of
 from app.security.scope import Scope
 from app.store.receipts import ReceiptRow, receipt_of
+from app.store.replay_sets import ledger_end
 from app.store.tables import attempts, contents, deliveries, events, exchanges, webhooks
 
 EXPIRED = b""
@@ -53,8 +54,12 @@ class AttemptView:
     started_at: Micros
     duration_us: int | None
     outcome: AttemptOutcome
+    message_id: str
+    """The ``webhook-id`` that it was sent under; "" = none."""
     request: SentRequest | None
     response: GotResponse | None
+    bytes_removed: bool
+    """Whether a request was sent whose exact bytes retention has removed."""
     error_class: str | None
     detail: str | None
     peer: str | None
@@ -74,6 +79,16 @@ def get_delivery(connection: Connection, public_id: str, scope: Scope) -> tuple[
     if row is None:
         raise NotFoundError("no such delivery")
     return read_row(row), _attempts(connection, webhook_id, event_seq)
+
+
+def was_removed(connection: Connection, public_id: str, scope: Scope) -> bool:
+    """Whether an id in scope, that no delivery has, is one that retention removed: its event was there and is not."""
+    webhook_id, event_seq = parse_delivery_id(public_id)
+    webhook = select(webhooks.c.pk).where(*scope.within(webhooks), webhooks.c.id == webhook_id)
+    event = select(events.c.seq).where(events.c.seq == event_seq)
+    if connection.execute(webhook).one_or_none() is None or not 0 < event_seq <= ledger_end(connection):
+        return False
+    return connection.execute(event).one_or_none() is None
 
 
 def receipt_of_delivery(connection: Connection, row: DeliveryRow) -> ReceiptRow | None:
@@ -130,8 +145,10 @@ def _attempt(row: Any, stored: dict[bytes, bytes], event_body: bytes | None) -> 
         started_at=row.started_at,
         duration_us=timings.get("total"),
         outcome=AttemptOutcome(row.outcome),
+        message_id=row.message_id if row.id is not None and row.signature else "",
         request=request,
         response=response,
+        bytes_removed=row.id is not None and request is None,
         error_class=row.error_class,
         detail=row.detail,
         peer=row.peer,

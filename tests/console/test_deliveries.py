@@ -5,9 +5,13 @@ from collections.abc import Iterator
 
 import orjson
 import pytest
+from sqlalchemy import delete, update
 
+from app.core.clock import DAY, system_clock
 from app.core.ids import delivery_id
 from app.delivery import delivery_list
+from app.store.retention import remove_events
+from app.store.tables import attempts, contents
 from tests.console.furnished import HOSTILE, answer
 from tests.console.site import Site
 from tests.delivery.receiver import Receiver, Reply, receiving
@@ -206,3 +210,31 @@ def test_a_search_that_ends_early_says_so_and_goes_on(site: Site, good: Hook, mo
             page = site.get(further[1].replace("&amp;", "&")).text
         assert "Nothing matches" in page
         assert "Looked through" not in page
+
+
+def test_bytes_that_retention_removed_say_so_with_the_day(site: Site, good: Hook) -> None:
+    site.world.send_numbers(1)
+    deliver(site)
+    with site.services.store.write() as connection:
+        connection.execute(delete(contents))
+        connection.execute(update(attempts).values(started_at=system_clock() - 10 * DAY))
+    request = site.get(path(site, good)).text
+    assert re.search(r"Removed by retention on \d\d \w{3} \d{4}: exact bytes are kept for 3 days\.", request)
+    assert "Nothing was sent" not in request
+    assert "Removed by retention on" in site.get(f"{path(site, good)}?tab=response").text
+    assert "removed by retention" in site.get(f"{path(site, good)}/download/response").text.lower()
+
+
+def test_a_delivery_that_retention_removed_is_told_from_one_that_never_was(site: Site, good: Hook) -> None:
+    site.world.send_numbers(1, 2)
+    deliver(site)
+    gone = path(site, good)
+    never = gone.rpartition("_")[0] + "_zzz"
+    remove_events(site.services.store, system_clock() + DAY, 0)
+    page = site.get(gone)
+    assert page.status_code == 404
+    assert "removed by retention. Deliveries are kept for 90 days" in page.text
+    assert "removed by retention" not in site.get(never).text
+    assert "Deliveries are kept for 90 days, the exact bytes of requests and responses for 3 days." in (
+        site.get(f"/o/acme/webhooks/{good.id}/deliveries").text
+    )

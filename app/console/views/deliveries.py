@@ -9,6 +9,7 @@ from flask import request
 
 from app.console.delivery_rows import delivery_rows
 from app.console.forms import Errors, errors_of
+from app.console.kept import how_long
 from app.console.moments import read_moment
 from app.console.pages import PageTable, Visit, render
 from app.core.clock import Micros
@@ -82,7 +83,7 @@ def delivery_list_pages(services: Services) -> PageTable:
             rows = delivery_rows(connection, found.rows, visit)
         following = "" if found.following is None else str(found.following)
         listed = Listed(rows, following, found.looked_back_to)
-        return _page(visit, wanted, errors, listed, ("webhooks", webhook, "deliveries"), webhook=shown)
+        return _page(services, visit, wanted, errors, listed, ("webhooks", webhook, "deliveries"), webhook=shown)
 
     @table.get("deliveries", needs=_READ)
     def of_place(visit: Visit) -> Any:
@@ -92,9 +93,8 @@ def delivery_list_pages(services: Services) -> PageTable:
             names = {one["id"]: one["name"] for one in _webhooks(services, visit)}
             rows = delivery_rows(connection, found.rows, visit, names)
         following = "" if found.following is None else "{}~{}".format(*found.following)
-        return _page(
-            visit, wanted, errors, Listed(rows, following, found.looked_back_to), ("deliveries",), webhook=None
-        )
+        listed = Listed(rows, following, found.looked_back_to)
+        return _page(services, visit, wanted, errors, listed, ("deliveries",), webhook=None)
 
     return table
 
@@ -108,6 +108,7 @@ def _webhooks(services: Services, visit: Visit) -> list[dict[str, Any]]:
 
 
 def _page(
+    services: Services,
     visit: Visit,
     wanted: Wanted,
     errors: Errors,
@@ -128,6 +129,7 @@ def _page(
         errors=errors,
         states=STATES,
         codes=CODES,
+        kept=how_long(services.settings),
         older=older,
         newest=newest,
         here=visit.url(*parts),

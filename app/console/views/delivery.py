@@ -12,12 +12,14 @@ from app.console.causes import coming, timeline
 from app.console.drawing import PHASES, Picture, timing_picture
 from app.console.exchanges import shown_exchange
 from app.console.filters import milliseconds
+from app.console.kept import bytes_removed, delivery_removed
 from app.console.pages import PageTable, Visit, done, render
 from app.console.words import ATTEMPT, delivery_state
 from app.core.errors import ConflictError, NotFoundError
 from app.core.ids import parse_delivery_id
 from app.core.states import DeliveryState
-from app.delivery.history import AttemptView, get_delivery
+from app.delivery.delivery_list import DeliveryRow
+from app.delivery.history import AttemptView, get_delivery, was_removed
 from app.delivery.redeliver import obstacle, redeliver
 from app.security.permissions import Permission
 from app.services import Services
@@ -53,17 +55,12 @@ def delivery_pages(services: Services) -> PageTable:
     @table.get(f"{_ONE}/download/<part>", needs=Permission.DELIVERIES_READ)
     def download(visit: Visit, webhook: str, delivery: str, part: str) -> Any:
         _check(webhook, delivery)
-        with services.store.read() as connection:
-            row, attempts = get_delivery(connection, delivery, visit.scope)
+        row, attempts, _ = _found(services, visit, delivery)
         attempt = _chosen(attempts)
         if part == "event":
             body = orjson.dumps(services.events.get(visit.scope, row.event_id), option=orjson.OPT_INDENT_2)
-        elif part == "request" and attempt and attempt.request:
-            body = attempt.request.body or b""
-        elif part == "response" and attempt and attempt.response:
-            body = attempt.response.body or b""
         else:
-            raise NotFoundError("there is nothing to download")
+            body = _bytes_of(attempt, part)
         answer = Response(body, mimetype="application/octet-stream")
         answer.headers["content-disposition"] = f'attachment; filename="{delivery}-{part}.{_suffix(body)}"'
         return answer
@@ -76,12 +73,11 @@ def _shown(
 ) -> Any:
     _check(webhook_id, delivery)
     now = services.clock()
-    with services.store.read() as connection:
-        row, attempts = get_delivery(connection, delivery, visit.scope)
-        why_not = obstacle(connection, delivery, visit.scope, now)
+    row, attempts, why_not = _found(services, visit, delivery)
     webhook = services.webhooks.get(visit.scope, webhook_id)
     tab = request.args.get("tab", "")
     attempt = _chosen(attempts)
+    removed = bytes_removed(attempt.started_at, services.settings, now, visit.here.zone) if attempt else ""
     return render(
         "delivery.html",
         visit,
@@ -96,7 +92,8 @@ def _shown(
         coming=coming(row, webhook, attempts, now),
         attempt=attempt,
         outcomes=ATTEMPT,
-        exchange=shown_exchange(attempt.request, attempt.response) if attempt else None,
+        exchange=shown_exchange(attempt.request, attempt.response, removed) if attempt else None,
+        removed=removed,
         timings=_timings(attempt) if attempt else None,
         event=_event(services, visit, row.event_id) if tab == "event" else "",
         tab=tab if tab in TABS else ("request" if attempt else "event"),
@@ -105,6 +102,32 @@ def _shown(
         asking=asking,
         refused=refused,
     )
+
+
+def _found(services: Services, visit: Visit, delivery: str) -> tuple[DeliveryRow, list[AttemptView], str | None]:
+    """The delivery, its attempts, and why it cannot be redelivered now.
+
+    Raises:
+        NotFoundError: there is none in sight; its words tell whether there was one.
+    """
+    now = services.clock()
+    with services.store.read() as connection:
+        try:
+            return *get_delivery(connection, delivery, visit.scope), obstacle(connection, delivery, visit.scope, now)
+        except NotFoundError:
+            if not was_removed(connection, delivery, visit.scope):
+                raise
+    raise NotFoundError(delivery_removed(services.settings, now, visit.here.zone))
+
+
+def _bytes_of(attempt: AttemptView | None, part: str) -> bytes:
+    """The exact body of one part of an attempt."""
+    exchanged = {"request": attempt.request, "response": attempt.response}.get(part) if attempt else None
+    if exchanged is None:
+        raise NotFoundError("there is nothing to download")
+    if exchanged.body is None:
+        raise NotFoundError("removed by retention: only the receipt is left")
+    return exchanged.body
 
 
 def _chosen(attempts: list[AttemptView]) -> AttemptView | None:
