@@ -13,12 +13,13 @@
   }
 
   document.addEventListener("click", (event) => {
-    const at = event.target.closest("[data-copy], [data-copy-from], time[datetime], [data-add-row], [data-drop-row], [data-close]");
+    const at = event.target.closest("[data-copy], [data-copy-from], time[datetime], [data-add-row], [data-drop-row], [data-open], [data-close]");
     if (!at) return;
     if (at.dataset.copyFrom) copy(document.getElementById(at.dataset.copyFrom).textContent);
     else if (at.dataset.copy) copy(at.dataset.copy);
     else if (at.dataset.addRow) addRow(document.getElementById(at.dataset.addRow));
     else if ("dropRow" in at.dataset) at.closest("[data-row]").remove();
+    else if (at.dataset.open) document.getElementById(at.dataset.open).showModal();
     else if ("close" in at.dataset) at.closest("dialog").close();
     else if (at.matches("time")) copy(at.dateTime);
   });
