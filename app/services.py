@@ -38,6 +38,7 @@ from app.routing.key_terms import KeyTermsService
 from app.routing.keys import KeyService
 from app.routing.members import MemberService
 from app.routing.own_audit import OwnAudit
+from app.routing.place_change import PlaceChanges
 from app.routing.places import PlaceService
 from app.routing.policy_service import PolicyService
 from app.routing.radius import RadiusView
@@ -80,6 +81,7 @@ class Services:
     source_door: SourceDoor
     webhooks: WebhookService
     places: PlaceService
+    place_changes: PlaceChanges
     change_windows: PolicyService
     sensitivity_rules: PolicyService
     window_trials: WindowTrials
@@ -163,6 +165,7 @@ def build_services(settings: Settings, store: Store, *, clock: Clock = system_cl
             random_bytes=secrets.token_bytes,
         ),
         places=PlaceService(store, clock=clock, random_bytes=secrets.token_bytes),
+        place_changes=PlaceChanges(store, audit=audit, doorbell=doorbell),
         change_windows=windows,
         sensitivity_rules=policy_service(SENSITIVITY_RULES),
         window_trials=WindowTrials(store, windows, clock=clock),

@@ -7,6 +7,7 @@ from typing import Any
 
 from app.api.paging import PageQuery, page
 from app.api.routing import Call, RouteTable
+from app.routing.place_change import OrganizationPatch
 from app.routing.places import NewContext, NewOrganization
 from app.security.permissions import Permission
 from app.services import Services
@@ -37,6 +38,25 @@ def place_routes(services: Services) -> RouteTable:
     )
     def list_organizations(call: Call) -> dict[str, Any]:
         return page(*places.organizations(call.scope, after=call.query.text_after, limit=call.query.limit))
+
+    @table.add(
+        "GET",
+        "/v1/organizations/<organization>",
+        access=Permission.ORGANIZATIONS_READ,
+        summary="Show an organization",
+    )
+    def get_organization(call: Call, organization: str) -> dict[str, Any]:
+        return places.organization(call.scope, organization)
+
+    @table.add(
+        "PATCH",
+        "/v1/organizations/<organization>",
+        access=Permission.ORGANIZATIONS_WRITE,
+        summary="Change the name or the time zone of an organization",
+        body=OrganizationPatch,
+    )
+    def patch_organization(call: Call, organization: str) -> dict[str, Any]:
+        return services.place_changes.change_organization(call.scope, organization, call.body, call.author)
 
     @table.add(
         "POST",

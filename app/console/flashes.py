@@ -6,6 +6,8 @@ SAID = {
     "saved": "Saved.",
     "removed": "Removed.",
     "key-revoked": "Revoked. Whoever still uses the key is refused from now on.",
+    "settings": "Saved. New events are held against it from a second on.",
+    "context": "The context was added. Its webhooks can be set up now.",
     "terms": "Saved. Every process heeds it within two seconds.",
     "imported": "Imported. From now on events are held against these windows, too.",
     "organization": "The organization was created. Connect your service next.",

@@ -13,6 +13,9 @@ Errors = dict[str, str]
 _LABELS = {
     "type": "Webhook Type",
     "name": "Name",
+    "context_id": "Context ID",
+    "context_name": "Name",
+    "timezone": "Time zone",
     "rate_per_s": "Events per second",
     "text": "Pasted text",
     "expires_at": "Ends",
@@ -29,6 +32,7 @@ _LABELS = {
 }
 _SHORTER = {
     "Field required": "Fill this in.",
+    "String should have at least 1 character": "Fill this in.",
     "String should have at least 3 characters": "Use at least 3 characters.",
     "Input should be 'instant' or 'batch'": "Choose one of the two.",
 }

@@ -21,6 +21,7 @@ class Entry:
 
 _AUDIT_LOG = Entry("Audit log", "audit", "history", Permission.EVENTS_READ)
 _OVERVIEW = Entry("Overview", "", "home", Permission.EVENTS_READ)
+_SETTINGS = Entry("Settings", "settings", "settings", Permission.ORGANIZATIONS_READ, "Access")
 _MEMBERS = Entry("Members", "members", "users", Permission.MEMBERS_READ, "Access")
 ORGANIZATION = (
     _OVERVIEW,
@@ -34,6 +35,7 @@ ORGANIZATION = (
     _MEMBERS,
     Entry("API keys", "keys", "key", Permission.KEYS_READ, "Access"),
     Entry("Sources", "sources", "plug-connected", Permission.SOURCES_READ, "Access"),
+    _SETTINGS,
 )
 CONTEXT = (
     _OVERVIEW,
@@ -42,6 +44,7 @@ CONTEXT = (
     Entry("Deliveries", "deliveries", "send", Permission.DELIVERIES_READ),
     _AUDIT_LOG,
     _MEMBERS,
+    _SETTINGS,
 )
 
 OPERATOR = (

@@ -88,7 +88,7 @@ class IngestService:
         self._shaping = shaping or None
         self._doorbell = doorbell
         self._names = Names(store)
-        self._policies = Policies(store, clock)
+        self._policies = Policies(store, clock, on_change=self._names.forget_organizations)
         self.buckets = Buckets()
         self._writer = EventWriter(store, self._names, self.buckets)
         self.commits: Commits = GroupCommit(self._write)

@@ -74,6 +74,10 @@ class Names:
                 self._organizations[organization_id] = name
         return name
 
+    def forget_organizations(self) -> None:
+        """Look the names of organizations up again: one of them may have changed."""
+        self._organizations.clear()
+
     def context(self, organization_id: str, context_id: str) -> str | None:
         """The context's last known name, or None."""
         key = (organization_id, context_id)

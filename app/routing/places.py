@@ -55,8 +55,7 @@ class PlaceService:
         """
         if scope.organization_id is not None:
             raise ForbiddenError("only a key of the whole platform may create organizations")
-        if new.timezone not in available_timezones():
-            raise InvalidInputError("is not a time zone such as Europe/Amsterdam", field="timezone")
+        check_timezone(new.timezone)
         row = {
             "id": new.id or new_id("org", self._random_bytes),
             "name": new.name,
@@ -68,7 +67,7 @@ class PlaceService:
                 connection.execute(insert(organizations).values(row))
         except IntegrityError:
             raise ConflictError(f"there is an organization {row['id']!r} already") from None
-        return _organization(row)
+        return organization_view(row)
 
     def organizations(
         self, scope: Scope, *, after: str = "", limit: int = 50
@@ -79,7 +78,7 @@ class PlaceService:
             statement = statement.where(organizations.c.id == scope.organization_id)
         with self._store.read() as connection:
             rows = connection.execute(statement.limit(limit + 1)).mappings().all()
-        return [_organization(dict(row)) for row in rows[:limit]], rows[limit - 1]["id"] if len(rows) > limit else None
+        return [organization_view(row) for row in rows[:limit]], rows[limit - 1]["id"] if len(rows) > limit else None
 
     def organization(self, scope: Scope, organization_id: str) -> dict[str, Any]:
         """One organization.
@@ -88,7 +87,7 @@ class PlaceService:
             NotFoundError: no such organization in this scope.
         """
         with self._store.read() as connection:
-            return _organization(dict(_check_organization(connection, scope, organization_id)))
+            return organization_view(organization_row(connection, scope, organization_id))
 
     def create_context(self, scope: Scope, organization_id: str, new: NewContext) -> dict[str, Any]:
         """A new context.
@@ -109,7 +108,7 @@ class PlaceService:
         }
         try:
             with self._store.write() as connection:
-                _check_organization(connection, scope, organization_id)
+                organization_row(connection, scope, organization_id)
                 connection.execute(insert(contexts).values(row))
         except IntegrityError:
             raise ConflictError(f"the organization has a context {row['id']!r} already") from None
@@ -140,12 +139,27 @@ class PlaceService:
         if scope.context_id is not None:
             statement = statement.where(contexts.c.id == scope.context_id)
         with self._store.read() as connection:
-            _check_organization(connection, scope, organization_id)
+            organization_row(connection, scope, organization_id)
             rows = connection.execute(statement.order_by(contexts.c.id).limit(limit + 1)).mappings().all()
         return [_context(row) for row in rows[:limit]], rows[limit - 1]["id"] if len(rows) > limit else None
 
 
-def _check_organization(connection: Connection, scope: Scope, organization_id: str) -> RowMapping:
+def check_timezone(name: str) -> None:
+    """Refuse what is no time zone.
+
+    Raises:
+        InvalidInputError: this machine knows none of that name.
+    """
+    if name not in available_timezones():
+        raise InvalidInputError("is not a time zone such as Europe/Amsterdam", field="timezone")
+
+
+def organization_row(connection: Connection, scope: Scope, organization_id: str) -> RowMapping:
+    """One organization as stored.
+
+    Raises:
+        NotFoundError: there is none in this scope.
+    """
     known = select(organizations).where(organizations.c.id == organization_id)
     row = connection.execute(known).mappings().one_or_none()
     if row is None or scope.organization_id not in {None, organization_id}:
@@ -153,7 +167,8 @@ def _check_organization(connection: Connection, scope: Scope, organization_id: s
     return row
 
 
-def _organization(row: dict[str, Any]) -> dict[str, Any]:
+def organization_view(row: RowMapping | dict[str, Any]) -> dict[str, Any]:
+    """An organization in its public form."""
     return {**{name: row[name] for name in ("id", "name", "timezone")}, "created_at": to_rfc3339(row["created_at"])}
 
 

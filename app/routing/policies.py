@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -49,11 +50,18 @@ class KnownPolicies(Protocol):
 
 
 class Policies:
-    """The policies of all organizations, read when first needed. ``memory`` is the same without the database."""
+    """The policies of all organizations, read when first needed. ``memory`` is the same without the database.
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    Args:
+        store: the database.
+        clock: the time.
+        on_change: called when something that organizations decide has changed.
+    """
+
+    def __init__(self, store: Store, clock: Clock, *, on_change: Callable[[], None]) -> None:
         self._store = store
         self._clock = clock
+        self._on_change = on_change
         self._generation = -1
         self._checked_at: Micros = 0
         self._known: dict[str, Policy] = {}
@@ -84,6 +92,7 @@ class Policies:
             generation = routing_generation(connection)
         if generation != self._generation:
             self._known = {}
+            self._on_change()
             self._generation = generation
         self._checked_at = now
 

@@ -60,6 +60,8 @@ def looks(needs: str, reach: Reach, body: dict[str, Any] | None = None) -> Entry
 MATRIX: dict[str, Entry] = {
     "POST /v1/organizations": Entry("admin", Reach.PLATFORM, {"name": "New"}),
     "GET /v1/organizations": looks("read", Reach.LIST),
+    f"GET {ORG}": looks("read", Reach.WHOLE),
+    f"PATCH {ORG}": Entry("admin", Reach.WHOLE, {"name": "New name"}),
     f"POST {ORG}/contexts": Entry("admin", Reach.WHOLE, {"service": "entrypoint", "name": "New"}),
     f"GET {ORG}/contexts": looks("read", Reach.WHOLE),
     f"GET {ORG}/keys": looks("admin", Reach.WHOLE),
@@ -82,6 +84,7 @@ MATRIX: dict[str, Entry] = {
     f"PUT {ORG}/change-windows/<window>": Entry("write", Reach.WHOLE, WINDOW),
     f"DELETE {ORG}/change-windows/<window>": Entry("write", Reach.WHOLE),
     f"POST {ORG}/change-windows/import": Entry("write", Reach.WHOLE, {"format": "icalendar", "text": CALENDAR}),
+    f"POST {ORG}/change-windows/import/preview": looks("read", Reach.WHOLE, {"format": "icalendar", "text": CALENDAR}),
     f"POST {ORG}/change-windows/test": looks("read", Reach.WHOLE, {"time": "2026-01-01T00:00:00Z"}),
     f"POST {ORG}/change-windows/preview": looks("read", Reach.WHOLE, WINDOW),
     f"GET {ORG}/change-windows/<window>/openings": looks("read", Reach.WHOLE),

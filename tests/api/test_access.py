@@ -24,6 +24,7 @@ LOOKS = {
     "POST /v1/webhooks/<webhook>/explain",
     "POST /v1/organizations/<organization>/change-windows/test",
     "POST /v1/organizations/<organization>/change-windows/preview",
+    "POST /v1/organizations/<organization>/change-windows/import/preview",
 }
 """Calls that carry a body and change nothing."""
 WINDOW = {"name": "Any", "time_intervals": [{}]}

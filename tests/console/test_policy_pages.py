@@ -50,7 +50,7 @@ def test_a_window_is_said_without_json_and_shown_as_it_was_said(site: Site) -> N
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"name": ""}, "at least 1 character"),
+        ({"name": ""}, "Fill this in."),
         ({"start": "25:00"}, "f-time-intervals"),
         ({"intervals": "not json"}, "Write a JSON list of intervals."),
         ({"grace_minutes": "soon"}, "f-grace-minutes-wrong"),

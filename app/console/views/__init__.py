@@ -21,6 +21,7 @@ from app.console.views.operator import operator_pages
 from app.console.views.overview import overview_pages
 from app.console.views.replays import replay_pages
 from app.console.views.sensitivity_rules import sensitivity_rule_pages
+from app.console.views.settings import settings_pages
 from app.console.views.source import one_source_pages
 from app.console.views.sources import source_pages
 from app.console.views.start import start_pages
@@ -51,6 +52,7 @@ def page_tables(services: Services) -> list[PageTable]:
         source_pages(services),
         one_source_pages(services),
         health_pages(services),
+        settings_pages(services),
         operator_pages(services),
         webhook_list_pages(services),
         webhook_pages(services),

@@ -39,6 +39,7 @@ FORMS = {
     "/o/acme/webhooks/{webhook}/redeliver": {"since": ""},
     "/o/acme/change-windows/import": {"text": ""},
     "/o/acme/sources/{source}/settings": {"name": "x"},
+    "/o/acme/settings/context": {"service": "entrypoint", "context_name": "", "context_id": "no id"},
     "/o/acme/keys/{key}/signature": {"scheme": "github", "secret": "short"},
 }
 """Forms that are refused, and what is wrong with them."""
