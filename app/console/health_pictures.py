@@ -76,5 +76,5 @@ def _ages(
         tone = "base" if age is None else "bad" if age > limit else "good"
         bars.append(Bar(tone, place * _STEP, _HEIGHT - height, _STEP - _GAP, height, 0))
     rows = tuple((name, "nothing" if age is None else milliseconds(age)) for name, age in zip(names, ages, strict=True))
-    width = max(len(ages) * _STEP - _GAP, 1)
+    width = max(len(ages), PARTITIONS) * _STEP - _GAP  # so that the bars of few workers are no slabs
     return Picture(width, _HEIGHT, tuple(bars), text, columns, rows, f"up to {milliseconds(top)}", axis)
