@@ -95,6 +95,9 @@ def test_a_second_page_of_the_same_session_is_told_and_the_first_one_says_that_i
 def test_without_a_stream_the_page_looks_by_itself(browser: Browser, shop: Shop) -> None:
     context = signed_in(browser, shop.site)
     page = context.new_page()
+    page.add_init_script(
+        "addEventListener('DOMContentLoaded', () => { document.getElementById('log').dataset.every = 1; })"
+    )
     live_on(page, f"{shop.site.url}/o/acme/audit", "On, every 5 seconds")
     shop.site.world.send(audit(631, contextId="c2"))
     page.wait_for_selector("a[href$='/event-631']", timeout=10_000)
