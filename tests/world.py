@@ -102,10 +102,17 @@ class World:
             connection.execute(insert(organizations).values(row))
 
     def add_webhook(
-        self, url: str, *, mode: str = "instant", sink: str = "webhook", context: str | None = None, **patch: Any
+        self,
+        url: str,
+        *,
+        mode: str = "instant",
+        sink: str = "webhook",
+        organization: str = "acme",
+        context: str | None = None,
+        **patch: Any,
     ) -> Hook:
         new = NewWebhook.model_validate(
-            {"type": mode, "name": "hook", "organization_id": "acme", "context_id": context}
+            {"type": mode, "name": "hook", "organization_id": organization, "context_id": context}
         )
         made = self.webhooks.create(PLATFORM, new)
         self.change(made["id"], sink=sink, endpoint_url=url, **patch)

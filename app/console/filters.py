@@ -17,6 +17,14 @@ from app.core.clock import HOUR, MILLISECOND, MINUTE, SECOND, Micros, to_rfc3339
 _INSTANT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)")
 _KIB = 1024
 _UNITS = ("KiB", "MiB", "GiB")
+_DAY, _TIME = r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])", r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,3})?)?"
+_SHAPES = {
+    "number": re.compile(r"-?\d{1,300}(\.\d{1,300})?"),
+    "datetime-local": re.compile(f"{_DAY}T{_TIME}"),
+    "date": re.compile(_DAY),
+    "time": re.compile(_TIME),
+}
+"""What inputs of HTML take, by their type; a day that its month lacks aside."""
 NOTHING = "\N{EN DASH}"
 """Stands where there is no value."""
 _SPANS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
@@ -52,6 +60,12 @@ def dotted(text: str) -> Markup:
 def input_moment(text: str, zone: ZoneInfo) -> str:
     """A time for an input of type ``datetime-local``; "" stays empty."""
     return datetime.fromisoformat(text).astimezone(zone).strftime("%Y-%m-%dT%H:%M") if text else ""
+
+
+def input_type(wanted: str, value: object) -> str:
+    """The type of an input: plain text for what a browser would throw away, so that it can be mended."""
+    shape = _SHAPES.get(wanted)
+    return wanted if shape is None or value is None or not str(value) or shape.fullmatch(str(value)) else "text"
 
 
 def milliseconds(span: float | None) -> str:
@@ -114,6 +128,7 @@ FILTERS = {
     "with_moments": with_moments,
     "dotted": dotted,
     "input_moment": input_moment,
+    "input_type": input_type,
     "milliseconds": milliseconds,
     "seconds": seconds,
     "size": size,

@@ -217,6 +217,13 @@ class FrontDoor:
         with self._store.read() as connection:
             return subject_of_link(connection, purpose, token, self._clock()) is not None
 
+    def email_of_link(self, token: str) -> str | None:
+        """The e-mail address of whoever may set a password by a link; None when the link is not good."""
+        with self._store.read() as connection:
+            user_id = subject_of_link(connection, Purpose.PASSWORD, token, self._clock())
+            user = None if user_id is None else user_by_id(connection, user_id)
+            return None if user is None else str(user["email"])
+
     def set_up(self, token: str, *, email: str, name: str, password: str, caller: Caller) -> str:
         """Make the first person, the platform's owner, and sign that person in; answers the session's token.
 

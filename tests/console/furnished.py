@@ -12,23 +12,25 @@ from app.core.radius import AUTHENTICATION
 from app.delivery.batch_history import list_batches
 from app.delivery.close_by_hand import close_by_hand
 from app.delivery.replays import ReplayOrder
-from app.ingest.source_input import NewSource
-from app.ingest.source_tally import SourceOutcome
-from app.routing.change_windows import ChangeWindowInput
-from app.routing.keys import NewKey
-from app.routing.own_audit import SYSTEM
-from app.routing.sensitivity_rules import SensitivityRuleInput
-from app.routing.webhook_input import NewWebhook
-from app.security.inbound_signatures import Scheme, SignatureRule
-from app.security.key_terms import KeyTerms
 from app.store.replays import ReplayKind
+from tests.console.belongings import (
+    add_bare_webhook,
+    add_belongings,
+    add_devices,
+    bind_key,
+    invite_to_context,
+    tally_source,
+)
 from tests.console.site import Site
 from tests.delivery.receiver import Receiver, Reply
-from tests.world import ADMIN, PLATFORM, Hook, audit
+from tests.world import PLATFORM, Hook, audit
 
 HOSTILE = '<script>alert("x")</script>\u202egnp.exe "quoted" & co'
 """Markup and a right-to-left override, as it may stand in any field."""
-MANY_NAMES = ("Splunk", "SIEM", "Ops Slack", "Change tickets", "PagerDuty", "Data lake", "Audit archive")
+MANY = 55
+"""More than a page of a list shows."""
+LONG = "Receiver" + "OfTheNetworkOperationsCentre" * 4
+"""As long as a name may be, without a place to break it."""
 
 
 @dataclass(frozen=True)
@@ -41,80 +43,88 @@ class Furnished:
 
 def furnish(site: Site, receiver: Receiver) -> Furnished:
     """Fill the site."""
-    site.add_organization("void", "Empty Ltd")
-    site.add_context("void", "v1", "HQ")
-    for context, name in (("c1", "HQ Dot1x"), ("c2", "Factory Dot1x (EAP-TLS)"), ("c3", "Building IoT iPSK")):
-        site.add_context("acme", context, name)
     receiver.respond = answer
+    empty = {"/o/void": _nothing(site, None), "/o/void/c/v1": _nothing(site, "v1")}
     hooks = _webhooks(site, receiver)
-    window = ChangeWindowInput.model_validate(
-        {"name": "Network nights", "time_intervals": [{"weekdays": ["tuesday", "thursday"]}]}
-    )
-    rule = SensitivityRuleInput.model_validate({"name": "Any", "pattern": {"action": ["update"]}, "sensitivity": 4})
-    policies = {
-        "window": site.services.change_windows.create(PLATFORM, "acme", window)["id"],
-        "rule": site.services.sensitivity_rules.create(PLATFORM, "acme", rule)["id"],
-    }
-    policies["key"] = _keys(site)
-    policies["source"] = _source(site)
+    solo = _one_of_each(site, receiver)
+    crowd = {"/o/crowd": _crowd(site, receiver)}
+    policies = add_belongings(site, "acme", 3)
+    bind_key(site, policies["key"])
+    tally_source(site, policies["source"])
+    add_devices(site, "acme", "c1", MANY)
     _events(site)
     for name in ("batch", "context-batch"):
-        with site.services.store.write() as connection:
-            close_by_hand(connection, hooks[name].id, PLATFORM, system_clock(), secrets.token_bytes)
+        _close_batch(site, hooks[name])
     site.world.deliver(site.world.drain(site.services.egress))
-    return Furnished(
-        hooks,
-        {
-            "/o/acme": _arguments(site, hooks["rejecting"], hooks["batch"]) | policies,
-            "/o/acme/c/c1": _arguments(site, hooks["one"], hooks["context-batch"]),
-            "/o/void": {"webhook": _bare(site, None)},
-            "/o/void/c/v1": {"webhook": _bare(site, "v1")},
-        },
-    )
+    full = {
+        "/o/acme": _arguments(site, hooks["rejecting"], hooks["batch"])
+        | _in_trouble(site, hooks["broken"], None)
+        | policies,
+        "/o/acme/c/c1": _arguments(site, hooks["one"], hooks["context-batch"])
+        | _in_trouble(site, hooks["context-broken"], "c1")
+        | {"member": invite_to_context(site, "acme", "c1")},
+    }
+    return Furnished(hooks, empty | solo | crowd | full)
+
+
+def _nothing(site: Site, context: str | None) -> dict[str, str]:
+    if context is None:
+        site.add_organization("void", "Empty Ltd")
+    else:
+        site.add_context("void", context, "HQ")
+    return {"webhook": add_bare_webhook(site, "void", context)}
+
+
+def _one_of_each(site: Site, receiver: Receiver) -> dict[str, dict[str, str]]:
+    """An organization and a context with one of everything each: a batch webhook has all that a webhook has."""
+    world = site.world
+    site.add_organization("solo", "Solo")
+    site.add_context("solo", "s1", "HQ")
+    hooks = {
+        place: world.add_webhook(receiver.url, organization="solo", context=context, mode="batch")
+        for place, context in (("/o/solo", None), ("/o/solo/c/s1", "s1"))
+    }
+    policies = add_belongings(site, "solo")
+    add_devices(site, "solo", "s1", 1)
+    world.send(audit(1_000, organizationId="solo", contextId="s1"))
+    for hook in hooks.values():
+        _close_batch(site, hook)
+    world.deliver(world.drain(site.services.egress))
+    return {place: _arguments(site, hook, hook) | policies for place, hook in hooks.items()}
+
+
+def _crowd(site: Site, receiver: Receiver) -> dict[str, str]:
+    """More contexts and webhooks than a page shows, one of them with a name that does not break."""
+    site.add_organization("crowd", LONG)
+    for number in range(MANY):
+        site.add_context("crowd", f"crowd-{number}", LONG if not number else f"Branch office {number}")
+        hook = site.world.add_webhook(receiver.url, organization="crowd")
+        site.world.change(hook.id, name=LONG if not number else f"Receiver {number}")
+    return {}
+
+
+def _close_batch(site: Site, hook: Hook) -> None:
+    with site.services.store.write() as connection:
+        close_by_hand(connection, hook.id, PLATFORM, system_clock(), secrets.token_bytes)
 
 
 def _webhooks(site: Site, receiver: Receiver) -> dict[str, Hook]:
     world = site.world
+    for context, name in (("c1", "HQ Dot1x"), ("c2", "Factory Dot1x (EAP-TLS)"), ("c3", "Building IoT iPSK")):
+        site.add_context("acme", context, name)
+    broken = {"url": f"http://127.0.0.1:{receiver.port}/broken", "retry": {"schedule_s": [120, 240]}}
     hooks = {
         "one": world.add_webhook(receiver.url, context="c1", headers={"authorization": "Bearer s3cret"}),
         "batch": world.add_webhook(receiver.url, mode="batch"),
         "context-batch": world.add_webhook(receiver.url, mode="batch", context="c1"),
-        "broken": world.add_webhook(f"http://127.0.0.1:{receiver.port}/broken", retry={"schedule_s": [120, 240]}),
+        "broken": world.add_webhook(**broken),
+        "context-broken": world.add_webhook(**broken, context="c1"),
         "rejecting": world.add_webhook(f"http://127.0.0.1:{receiver.port}/rejecting"),
     }
-    names = ("Ops console", "Nightly archive", "Nightly archive of HQ", "Old ticketing", "Strict SIEM")
+    names = ("Ops console", "Nightly archive", "Nightly archive of HQ", "Old ticketing", "Tickets of HQ", "Strict SIEM")
     for name, hook in zip(names, hooks.values(), strict=True):
         world.change(hook.id, name=name)
-    for name in MANY_NAMES:
-        hook = world.add_webhook(receiver.url, event_types=["entrypoint.configuration.audit"])
-        world.change(hook.id, name=name)
     return hooks
-
-
-def _source(site: Site) -> str:
-    """A source that took some and refused some."""
-    services = site.services
-    new = NewSource(kind="okta", name="Directory", secret="a-secret-of-okta-0123456789")
-    source = str(services.sources.create(PLATFORM, "acme", new)["id"])
-    for outcome, number in ((SourceOutcome.ACCEPTED, 412), (SourceOutcome.UNVERIFIED, 57)):
-        services.source_tally.count(source, outcome, number)
-    services.source_tally.write()
-    return source
-
-
-def _keys(site: Site) -> str:
-    """A key without terms, and one that must sign; answers the second."""
-    site.services.keys.create(ADMIN, "acme", NewKey(name="Scripts", role="read"))
-    bound = str(site.services.keys.create(ADMIN, "acme", NewKey(name="EntryPoint", role="ingest"))["id"])
-    terms = KeyTerms(50, SignatureRule(Scheme.GITHUB, ("a-secret-of-entrypoint-0123",)))
-    site.services.key_terms.put(PLATFORM, bound, terms, SYSTEM)
-    return bound
-
-
-def _bare(site: Site, context: str | None) -> str:
-    """A webhook that nothing was said about yet."""
-    new = NewWebhook(type="instant", name="Splunk", organization_id="void", context_id=context)
-    return str(site.services.webhooks.create(PLATFORM, new)["id"])
 
 
 def _arguments(site: Site, hook: Hook, batch: Hook) -> dict[str, str]:
@@ -130,6 +140,16 @@ def _arguments(site: Site, hook: Hook, batch: Hook) -> dict[str, str]:
         "batch": rows[0].id,
         "batch's webhook": batch.id,
         "event": newest.event_id,
+    }
+
+
+def _in_trouble(site: Site, failing: Hook, context: str | None) -> dict[str, str]:
+    """What refuses forms: a webhook without an address, and a delivery that is tried again."""
+    waiting = site.world.deliveries(failing)[-1]
+    return {
+        "bare webhook": add_bare_webhook(site, "acme", context),
+        "failing webhook": failing.id,
+        "waiting delivery": delivery_id(failing.id, waiting.event_seq),
     }
 
 

@@ -38,6 +38,16 @@ def test_style_and_script_stay_small() -> None:
     assert sum(len(gzip.compress(script, 9)) for script in scripts) <= 25 * 1024
 
 
+def test_light_and_dark_differ_in_colours_only() -> None:
+    """So that what the browser tests found out about the light page holds for the dark one."""
+    style, script = (FOLDER / "app.css").read_text(), (FOLDER / "app.js").read_text()
+    assert "prefers-color-scheme" not in style + script
+    assert re.findall(r'\[data-theme="(?:light|dark)"\] (\{.*\})', style) == [
+        "{ color-scheme: light; }",
+        "{ color-scheme: dark; }",
+    ]
+
+
 def test_no_template_has_inline_style_script_or_evaluated_attribute() -> None:
     forbidden = re.compile(
         r"<style|<script(?![^>]*\bsrc=)|\sstyle=|\son[a-z]+=|hx-on|js:|hx-vals|\|\s*safe", re.IGNORECASE

@@ -104,7 +104,10 @@ def _link_pages(pages: Blueprint, keeper: DoorKeeper) -> None:
 
     @pages.get("/setup")
     def setup() -> Response:
-        return _linkdoor_page(keeper, "setup.html", Purpose.SETUP, request.args.get("link", ""))
+        link = request.args.get("link", "")
+        if not people.link_is_good(Purpose.SETUP, link):
+            return door_page(keeper, "link_gone.html", HTTPStatus.GONE)
+        return door_page(keeper, "setup.html", link=link)
 
     @pages.post("/setup")
     def set_up() -> Response:
@@ -118,22 +121,21 @@ def _link_pages(pages: Blueprint, keeper: DoorKeeper) -> None:
 
     @pages.get("/password")
     def password() -> Response:
-        return _linkdoor_page(keeper, "password.html", Purpose.PASSWORD, request.args.get("link", ""))
+        link = request.args.get("link", "")
+        email = people.email_of_link(link)
+        if email is None:
+            return door_page(keeper, "link_gone.html", HTTPStatus.GONE)
+        return door_page(keeper, "password.html", link=link, email=email)
 
     @pages.post("/password")
     def renew_password() -> Response:
         caller = keeper.caller(request)
+        given = {"email": people.email_of_link(request.form.get("link", "")) or ""}
 
         def act(link: str, password: str) -> str:
             return people.renew_password(link, password, caller)
 
-        return _by_link(keeper, "password.html", act, {})
-
-
-def _linkdoor_page(keeper: DoorKeeper, template: str, purpose: Purpose, link: str) -> Response:
-    if not keeper.people.link_is_good(purpose, link):
-        return door_page(keeper, "link_gone.html", HTTPStatus.GONE)
-    return door_page(keeper, template, link=link)
+        return _by_link(keeper, "password.html", act, given)
 
 
 def _by_link(keeper: DoorKeeper, template: str, act: Callable[[str, str], str], given: dict[str, str]) -> Response:
