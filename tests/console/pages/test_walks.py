@@ -142,6 +142,15 @@ def test_a_filter_exchanges_the_rows_and_stands_in_the_address(page: Page, shop:
     assert page.evaluate("window.__same") is True
 
 
+def test_a_download_has_what_the_filter_shows_after_the_rows_were_exchanged(page: Page, shop: Shop) -> None:
+    page.goto(f"{shop.site.url}/o/acme/audit")
+    page.select_option("#f-action", "update")
+    page.click("form.filters button")
+    page.wait_for_url("**action=update**")
+    page.wait_for_selector("#log a[download][href*='action=update']")
+    assert page.locator("a[download]").count() == page.locator("a[download][href*='action=update']").count() == 2
+
+
 def test_a_row_of_headers_is_added_and_dropped(page: Page, shop: Shop) -> None:
     webhook = shop.furnished.arguments["/o/acme"]["webhook"]
     page.goto(f"{shop.site.url}/o/acme/webhooks/{webhook}")
