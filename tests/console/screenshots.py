@@ -18,9 +18,10 @@ from typing import Literal
 
 from playwright.sync_api import Browser, Page
 
+from app.console.theme import COOKIE
 from app.core.clock import SECOND
 from tests.console.browser import chromium
-from tests.console.pages.tab import WIDE, signed_in
+from tests.console.pages.tab import NARROW, WIDE, signed_in
 from tests.console.showroom import NOW, PLACE, Showroom, showroom
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,15 +41,23 @@ class Shot:
         name: of the file.
         page: a key of the showroom's addresses, or a path.
         click: a button that is pressed first.
+        fill: an input and what is typed into it, before the click.
         scroll_to: what stands at the top of the picture.
         signed_out: nobody is signed in.
+        width: of the window.
+        height: of the window.
+        theme: that somebody chose.
     """
 
     name: str
     page: str
     click: str = ""
+    fill: tuple[str, str] = ("", "")
     scroll_to: str = ""
     signed_out: bool = False
+    width: int = WIDE
+    height: int = HEIGHT
+    theme: str = "system"
 
 
 SHOTS = (
@@ -80,6 +89,20 @@ SHOTS = (
     Shot("plugins", "/ops/plugins"),
     Shot("egress-policy", "/ops/egress"),
     Shot("sign-in", "/login", signed_out=True),
+    Shot("webhooks-empty", "/o/globex/webhooks"),
+    Shot(
+        "form-refused",
+        "new",
+        fill=("#f-endpoint-url", "http://10.0.0.1/hook"),
+        click="#endpoint button.primary",
+        scroll_to="[data-errors]",
+    ),
+    Shot("no-match", f"{PLACE}/deliveries?state=failed&q=nothing-begins-so"),
+    Shot("narrow-overview", PLACE, width=NARROW),
+    Shot("narrow-webhooks", f"{PLACE}/webhooks", width=NARROW),
+    Shot("high-contrast", f"{PLACE}/webhooks", theme="contrast"),
+    Shot("not-there", f"{PLACE}/webhooks/wh_gone"),
+    Shot("health", "/ops/health?ledger=1", scroll_to="#waiting", height=740),
 )
 
 
@@ -104,6 +127,8 @@ def taken(browser: Browser, room: Showroom, shot: Shot, scheme: Literal["light",
     """One picture as WebP, which Chromium writes and Playwright does not ask for."""
     with tab(browser, room, shot, scheme) as page:
         page.goto(room.site.url + room.addresses.get(shot.page, shot.page))
+        if shot.fill[0]:
+            page.fill(*shot.fill)
         if shot.click:
             page.click(shot.click)
             page.wait_for_load_state("load")
@@ -118,9 +143,10 @@ def taken(browser: Browser, room: Showroom, shot: Shot, scheme: Literal["light",
 @contextmanager
 def tab(browser: Browser, room: Showroom, shot: Shot, scheme: Literal["light", "dark"]) -> Iterator[Page]:
     """A tab that has the showroom's time."""
-    context = signed_in(browser, room.site, viewport={"width": WIDE, "height": HEIGHT}, color_scheme=scheme)
+    context = signed_in(browser, room.site, viewport={"width": shot.width, "height": shot.height}, color_scheme=scheme)
     if shot.signed_out:
         context.clear_cookies()
+    context.add_cookies([{"name": COOKIE, "value": shot.theme, "url": room.site.url}])
     context.clock.set_fixed_time(datetime.fromtimestamp(NOW // SECOND, UTC))
     yield context.new_page()
     context.close()
