@@ -94,4 +94,8 @@ def test_a_long_body_is_cut_and_says_so() -> None:
     shown = shown_body(b"x" * 1_000_000)
     assert len(shown.text) == 64 * 1024
     assert "of 1,000,000 bytes" in shown.note
-    assert "retention" in shown_body(None).note
+
+
+def test_bytes_that_retention_took_are_said_to_be_gone() -> None:
+    gone = shown_body(None, removed="Removed by retention.")
+    assert (gone.text, gone.size, gone.note) == ("", 0, "Removed by retention.")
