@@ -14,7 +14,8 @@ from sqlalchemy import ColumnElement, Connection, case, func, literal, select
 
 from app.core.clock import Micros
 from app.core.states import DeliveryState
-from app.delivery.delivery_keys import Owner, Span, numbers_named, span_of
+from app.delivery.delivery_keys import Owner, numbers_named
+from app.store.spans import Span, span_of
 from app.store.tables import attempts, batches, deliveries, events
 
 SCAN_LIMIT = 10_000

@@ -18,11 +18,14 @@ from app.routing.match import Decision, explain
 from app.security.scope import Scope
 from app.store.engine import Store
 from app.store.routes import read_routes
+from app.store.spans import EVERYTHING, Span, span_of
 from app.store.tables import IS_CHANGE, IS_RADIUS_RECORD, deliveries, events, webhooks
 
 CHUNK = 500
 SCAN_LIMIT = 10_000
-"""Rows looked at for one page; a narrow text filter then answers a short page with a cursor to go on from."""
+"""Events read for one page; a text that few of them have then answers a short page with a cursor to go on from."""
+LOOK_LIMIT = 100_000
+"""Events whose columns are looked at for one page, in the same way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +61,16 @@ class EventHistory:
         found: list[dict[str, Any]] = []
         last: int | None = None
         with self._store.read() as connection:
-            for scanned, (seq, body) in enumerate(_scan(connection, scope, wanted, before)):
+            span = _span(connection, scope, wanted).below(before)
+            floor = _floor(connection, scope, wanted, span)
+            looked_at = Span(span.first if floor is None else floor, span.last)
+            for scanned, (seq, body) in enumerate(_scan(connection, scope, wanted, looked_at)):
                 if len(found) == limit or scanned == SCAN_LIMIT:
                     return found, last
                 last = seq
                 if _text_matches(body, wanted):
                     found.append(cast("dict[str, Any]", orjson.loads(body)))
-        return found, None
+        return found, floor
 
     def get(self, scope: Scope, event_id: str, organization_id: str | None = None) -> dict[str, Any]:
         """One canonical event.
@@ -122,34 +128,56 @@ def _reason(delivery: Row[Any] | None, decision: Decision) -> str:
     return decision.reason
 
 
-def _scan(connection: Connection, scope: Scope, wanted: EventFilter, before: int | None) -> Iterator[tuple[int, bytes]]:
-    conditions = [*scope.within(events), *_conditions(wanted)]
+def _span(connection: Connection, scope: Scope, wanted: EventFilter) -> Span:
+    """The numbers that events of the wanted time can have; all of them where no organization is named."""
+    organization = wanted.organization or scope.organization_id
+    if organization is None:
+        return EVERYTHING
+    return span_of(connection, organization, wanted.since, wanted.until)
+
+
+def _floor(connection: Connection, scope: Scope, wanted: EventFilter, span: Span) -> int | None:
+    """The lowest number of the events that one page looks at; None = it looks at all that are left."""
+    if not _conditions(wanted) and scope.context_id is None:
+        return None
+    numbers = select(events.c.seq).where(*_list(scope, wanted), events.c.seq.between(*span))
+    last = numbers.order_by(events.c.seq.desc()).offset(LOOK_LIMIT - 1).limit(1)
+    return connection.execute(last).scalar_one_or_none()
+
+
+def _scan(connection: Connection, scope: Scope, wanted: EventFilter, span: Span) -> Iterator[tuple[int, bytes]]:
+    conditions = [*_list(scope, wanted), *scope.within(events), *_conditions(wanted)]
     while True:
-        statement = select(events.c.seq, events.c.body).where(*conditions).order_by(events.c.seq.desc()).limit(CHUNK)
-        if before is not None:
-            statement = statement.where(events.c.seq < before)
-        rows = connection.execute(statement).all()
+        mine = select(events.c.seq, events.c.body).where(*conditions, events.c.seq.between(*span))
+        rows = connection.execute(mine.order_by(events.c.seq.desc()).limit(CHUNK)).all()
         for seq, body in rows:
             yield seq, body
-            before = seq
+            span = span.below(seq)
         if len(rows) < CHUNK:
             return
 
 
+def _list(scope: Scope, wanted: EventFilter) -> list[ColumnElement[bool]]:
+    """What an index knows of the list: whose it is, and of which kind. In these words, which are those of an index."""
+    organization = wanted.organization or scope.organization_id
+    kind = IS_RADIUS_RECORD if wanted.event_type in RADIUS_TYPES else IS_CHANGE
+    return [kind] if organization is None else [kind, events.c.organization_id == organization]
+
+
 def _conditions(wanted: EventFilter) -> list[ColumnElement[bool]]:
+    """What each event on the way is asked."""
+    # A sum hides the times from their own index, whose order is not the list's.
+    received_at = events.c.received_at + 0
     offered: list[tuple[object, ColumnElement[bool]]] = [
-        (wanted.organization, events.c.organization_id == wanted.organization),
         (wanted.context, events.c.context_id == wanted.context),
         (wanted.event_type, events.c.type == wanted.event_type),
         (wanted.action, events.c.action == wanted.action),
         (wanted.actor, func.lower(events.c.actor_email).contains((wanted.actor or "").lower(), autoescape=True)),
         (wanted.sensitivity_min, events.c.sensitivity >= (wanted.sensitivity_min or 0)),
-        (wanted.since, events.c.received_at >= (wanted.since or 0)),
-        (wanted.until, events.c.received_at < (wanted.until or 0)),
+        (wanted.since, received_at >= (wanted.since or 0)),
+        (wanted.until, received_at < (wanted.until or 0)),
     ]
-    # In these words, which are those of an index each.
-    kind = IS_RADIUS_RECORD if wanted.event_type in RADIUS_TYPES else IS_CHANGE
-    return [kind, *(condition for value, condition in offered if value is not None)]
+    return [condition for value, condition in offered if value is not None]
 
 
 def _text_matches(body: bytes, wanted: EventFilter) -> bool:

@@ -116,9 +116,11 @@ def audit_row(event: dict[str, Any]) -> dict[str, Any]:
 
 def _all(services: Services, visit: Visit, wanted: EventFilter) -> Iterator[dict[str, Any]]:
     position: int | None = None
-    for _ in range(MOST_EXPORTED // _PER_READ):
-        found, position = services.events.page(visit.scope, wanted, before=position, limit=_PER_READ)
+    room = MOST_EXPORTED
+    while room:
+        found, position = services.events.page(visit.scope, wanted, before=position, limit=min(room, _PER_READ))
         yield from found
+        room -= len(found)
         if position is None:
             return
 
