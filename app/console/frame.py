@@ -23,7 +23,14 @@ from app.console.surroundings import Surroundings
 from app.console.theme import THEMES, choose_theme, theme_of
 from app.console.views import page_tables
 from app.console.visible import visible
-from app.core.errors import ConflictError, ForbiddenError, InvalidInputError, NotFoundError, TemporaryError
+from app.core.errors import (
+    ConflictError,
+    ForbiddenError,
+    InvalidInputError,
+    NotFoundError,
+    RateLimitedError,
+    TemporaryError,
+)
 from app.services import Services
 
 _STATUS = {
@@ -31,6 +38,7 @@ _STATUS = {
     ForbiddenError: HTTPStatus.FORBIDDEN,
     ConflictError: HTTPStatus.CONFLICT,
     InvalidInputError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    RateLimitedError: HTTPStatus.TOO_MANY_REQUESTS,
     TemporaryError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 _FAILED = "Relaypoint failed; the log of the web process says why."
@@ -115,4 +123,7 @@ def _error_page(error: Exception) -> Response:
         detail = str(error) if status is not HTTPStatus.INTERNAL_SERVER_ERROR else _FAILED
     if status is HTTPStatus.INTERNAL_SERVER_ERROR:
         _log.error("a page failed", exc_info=error)
-    return Response(render_template("console/error.html", status=status, detail=detail), status, mimetype="text/html")
+    page = Response(render_template("console/error.html", status=status, detail=detail), status, mimetype="text/html")
+    if isinstance(error, RateLimitedError):
+        page.headers["retry-after"] = str(error.retry_after_s)
+    return page

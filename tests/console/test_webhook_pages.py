@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from app.delivery.by_hand import TESTS
 from tests.console.site import Site
 from tests.delivery.receiver import Receiver, Reply, receiving
 from tests.world import PLATFORM, Hook
@@ -217,3 +218,12 @@ def test_a_webhook_of_the_organization_is_listed_in_a_context_but_not_changed_th
     assert "Inherited from the Organization" in site.get("/o/acme/c/c1/webhooks").text
     assert site.get(f"/o/acme/c/c1/webhooks/{wide.id}").status_code == 404
     assert site.post(f"/o/acme/c/c1/webhooks/{wide.id}/pause").status_code == 404
+
+
+def test_too_many_tests_are_refused_until_a_time_that_is_told(site: Site, hook: Hook) -> None:
+    answers = [site.post(f"{home(hook)}/test") for _ in range(TESTS.burst + 1)]
+    assert {answer.status_code for answer in answers[:-1]} == {200}
+    refused = answers[-1]
+    assert refused.status_code == 429
+    assert 0 < int(refused.headers["retry-after"]) <= 2
+    assert "Too many test sends of this webhook; wait and try again." in refused.text
