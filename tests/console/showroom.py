@@ -134,9 +134,11 @@ def _people_and_places(room: Showroom) -> None:
     for email, role in (("network.manager@example.com", "editor"), ("auditor@example.com", "viewer")):
         site.services.members.invite(ADMIN, DEMO_ORGANIZATION, NewMember.model_validate({"email": email, "role": role}))
     for name, role in (("EntryPoint", "ingest"), ("Terraform", "write"), ("Grafana", "read")):
-        site.services.keys.create(ADMIN, DEMO_ORGANIZATION, NewKey.model_validate({"name": name, "role": role}))
+        key = site.services.keys.create(ADMIN, DEMO_ORGANIZATION, NewKey.model_validate({"name": name, "role": role}))
+        room.addresses.setdefault("key", f"{PLACE}/keys/{key['id']}")
     source = NewSource.model_validate({"kind": "github", "name": "Network as code"})
-    site.services.sources.create(_OWNERS_SCOPE, DEMO_ORGANIZATION, source)
+    made = site.services.sources.create(_OWNERS_SCOPE, DEMO_ORGANIZATION, source)
+    room.addresses["source"] = f"{PLACE}/sources/{made['id']}"
 
 
 def _webhooks(room: Showroom, receiver: Receiver) -> None:
