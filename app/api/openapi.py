@@ -15,6 +15,7 @@ from app.api.routing import JSON, Route
 from app.security.permissions import Permission
 
 _ARGUMENT = re.compile(r"<(\w+)>")
+_REFERENCE = "#/components/schemas/{model}"
 _PROBLEM = {
     "type": "object",
     "required": ["type", "title", "status", "detail"],
@@ -31,9 +32,7 @@ _PROBLEM = {
 def openapi_document(routes: Sequence[Route], version: str) -> dict[str, Any]:
     """The description of the API."""
     bodies = sorted({route.body for route in routes if route.body}, key=lambda model: model.__name__)
-    refs, schemas = models_json_schema(
-        [(model, "validation") for model in bodies], ref_template="#/components/schemas/{model}"
-    )
+    refs, schemas = models_json_schema([(model, "validation") for model in bodies], ref_template=_REFERENCE)
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
         body = refs[route.body, "validation"] if route.body else None
@@ -43,7 +42,7 @@ def openapi_document(routes: Sequence[Route], version: str) -> dict[str, Any]:
         "info": {"title": "Relaypoint", "version": version},
         "paths": paths,
         "components": {
-            "schemas": {**schemas.get("$defs", {}), "Problem": _PROBLEM},
+            "schemas": {**schemas.get("$defs", {}), **_named_by_queries(routes), "Problem": _PROBLEM},
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
         },
         "security": [{"key": []}],
@@ -85,6 +84,14 @@ def _answer(route: Route, status: HTTPStatus) -> dict[str, Any]:
     return answer
 
 
+def _named_by_queries(routes: Sequence[Route]) -> dict[str, Any]:
+    """What query parameters refer to, by name: words that only some are allowed of."""
+    found: dict[str, Any] = {}
+    for query in {route.query for route in routes if route.query}:
+        found |= query.model_json_schema(ref_template=_REFERENCE).get("$defs", {})
+    return found
+
+
 def _query_parameters(model: type[BaseModel]) -> list[dict[str, Any]]:
-    properties = model.model_json_schema()["properties"]
+    properties = model.model_json_schema(ref_template=_REFERENCE)["properties"]
     return [{"name": name, "in": "query", "required": False, "schema": schema} for name, schema in properties.items()]

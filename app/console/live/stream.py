@@ -67,10 +67,12 @@ class LiveStream:
         return time.monotonic() > self._until + HEARTBEAT_S
 
     def tell(self, pulse: Pulse) -> None:
-        """Something changed."""
+        """Something changed, unless this is how far everything had come when it began."""
+        mark = self.listener.mark(pulse)
         with self._mutex:
-            self._mark, self._has_news = self.listener.mark(pulse), True
-            self._rouse()
+            if mark != self._mark:
+                self._mark, self._has_news = mark, True
+                self._rouse()
 
     def end(self, words: str = "") -> None:
         """End at once.

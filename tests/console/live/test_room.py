@@ -93,3 +93,12 @@ def test_what_is_told_many_times_between_two_words_is_said_once(site: Site, room
     said = asyncio.run(all_of(stream))
     assert said.count(b"data: changed") == 0, "it is over; the browser comes back and is told then"
     assert time.monotonic() - began < 5
+
+
+def test_what_happened_before_a_stream_began_is_not_told_again(site: Site) -> None:
+    listener, before = listener_of(site), Pulse(5, ())
+    stream = streams.LiveStream(listener, before, listener.mark(before), lambda _stream: None)
+    stream.tell(before)
+    assert stream._due() == (b"", False)
+    stream.tell(Pulse(6, ()))
+    assert stream._due()[0].endswith(b"data: changed\n\n")
