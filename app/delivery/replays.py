@@ -27,7 +27,8 @@ from app.store.replays import (
     start_replay,
 )
 from app.store.routes import Route, read_route
-from app.store.tables import replays, webhooks
+from app.store.tables import webhooks
+from app.store.tables_replays import replays
 
 LARGEST_REPLAY = 1_000_000
 """Deliveries of one replay. A longer time is replayed in parts."""

@@ -12,7 +12,8 @@ from sqlalchemy.exc import IntegrityError
 from app.core.clock import Micros
 from app.core.errors import ConflictError
 from app.core.states import DeliveryState
-from app.store.tables import replays, webhooks
+from app.store.tables import webhooks
+from app.store.tables_replays import replays
 
 
 class ReplayKind(StrEnum):

@@ -20,17 +20,8 @@ from app.core.states import DeliveryState
 from app.store.accounts import raise_accounts
 from app.store.engine import Store
 from app.store.replays import ReplayState
-from app.store.tables import (
-    attempts,
-    batch_requests,
-    batches,
-    contents,
-    deliveries,
-    events,
-    exchanges,
-    replays,
-    webhooks,
-)
+from app.store.tables import attempts, batch_requests, batches, contents, deliveries, events, exchanges, webhooks
+from app.store.tables_replays import replays
 
 CHUNK = 200
 """Contents or events removed in one step."""

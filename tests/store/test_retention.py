@@ -14,7 +14,8 @@ from app.store import Store, open_store, retention
 from app.store.ledger import read_ledger
 from app.store.replays import ReplayState
 from app.store.retention import CHUNK, _remove_owed, remove_batches, remove_contents, remove_events
-from app.store.tables import attempts, batch_requests, batches, contents, deliveries, events, exchanges, replays
+from app.store.tables import attempts, batch_requests, batches, contents, deliveries, events, exchanges
+from app.store.tables_replays import replays
 from tests.store.rows import NOW, close_buffer, one_webhook, owe
 from tests.store.test_claim_plan import plans_of
 

@@ -9,6 +9,7 @@ from app.store import (
     tables_policies,
     tables_radius,
     tables_receipts,
+    tables_replays,
     tables_sources,
     tables_traffic,
 )
@@ -22,6 +23,7 @@ PARTS = (
     tables_policies,
     tables_radius,
     tables_receipts,
+    tables_replays,
     tables_sources,
     tables_traffic,
 )

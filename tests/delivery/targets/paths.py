@@ -39,7 +39,8 @@ from app.services import check_target
 from app.store.due import due_partitions
 from app.store.receipts import ReceiptRow, write_receipts
 from app.store.replays import ReplayKind, ReplayState
-from app.store.tables import attempts, deliveries, replays, webhook_health, webhooks
+from app.store.tables import attempts, deliveries, webhook_health, webhooks
+from app.store.tables_replays import replays
 from app.store.webhook_health import HealthChange, write_health
 from tests.conftest import MovableClock
 from tests.world import PLATFORM, Hook, World, settle
