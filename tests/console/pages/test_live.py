@@ -73,7 +73,8 @@ def test_a_delivery_appears_and_then_ends_on_the_page(page: Page, stage: Stage) 
 
 
 def test_a_tab_that_nobody_sees_gives_its_place_back_and_takes_one_again(page: Page, stage: Stage) -> None:
-    live_on(page, f"{stage.server.url}/o/acme/audit")
+    with page.expect_response(lambda answer: answer.request.resource_type == "fetch"):  # the look a stream begins with
+        live_on(page, f"{stage.server.url}/o/acme/audit")
     page.evaluate(_HIDE)
     stage.send(621)
     page.wait_for_timeout(1_500)
