@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import re
-import shlex
 import zlib
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import orjson
 
-from app.core.shown_url import MASK
+from app.console.curl_copy import curl_of
 from app.delivery.history import GotResponse, SentRequest
 
 SHOWN = 64 * 1024
 """Bytes of a body on a page; the whole of it is a download away."""
-_CURL_BODY = 8 * 1024
 _GZIP = zlib.MAX_WBITS | 16
 """For zlib: a gzip file, header and all."""
 
@@ -87,29 +83,3 @@ def _text(part: bytes, *, whole: bool) -> str:
     if text.count("\N{REPLACEMENT CHARACTER}") > len(text) // 20:
         return part.hex(" ", 4)
     return text
-
-
-def curl_of(request: SentRequest) -> str:
-    """A command that repeats a request, with a name in place of each secret."""
-    lines = [f"curl -X {shlex.quote(request.method)} {shlex.quote(request.url.replace(MASK, '$SECRET'))}"]
-    lines += [f"  -H {_header(name, value)}" for name, value in _pairs(request.headers)]
-    body = request.body or b""
-    try:
-        text = body.decode()
-    except UnicodeDecodeError:
-        text = ""
-    if body:
-        small = text and len(body) <= _CURL_BODY
-        lines.append(f"  --data-binary {shlex.quote(text)}" if small else "  --data-binary @request-body.bin")
-    return " \\\n".join(lines)
-
-
-def _pairs(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    return [(name, value) for name, value in headers if name.lower() != "content-length"]
-
-
-def _header(name: str, value: str) -> str:
-    if MASK not in value:
-        return shlex.quote(f"{name}: {value}")
-    variable = re.sub(r"\W+", "_", name).upper()
-    return f'"{name}: ${variable}"'

@@ -16,6 +16,11 @@ _DELETE = 0x7F
 _ODD = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 
 
+def is_odd(text: str) -> bool:
+    """Whether a page shows any of a text as a sign."""
+    return _ODD.search(text) is not None
+
+
 def visible(value: object) -> object:
     """A value that a template is about to write; control characters and overrides of the direction become signs."""
     if not isinstance(value, str) or isinstance(value, Markup):

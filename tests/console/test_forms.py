@@ -6,11 +6,10 @@ from hypothesis import strategies as st
 from werkzeug.datastructures import MultiDict
 
 from app.console.durations import read_durations, shown_durations
-from app.console.exchanges import curl_of, shown_body
+from app.console.exchanges import shown_body
 from app.console.sink_form import form_of, read_form
 from app.console.visible import visible
 from app.core.errors import InvalidInputError
-from app.delivery.history import SentRequest
 from app.sinks.manager import SinkManager
 from app.sinks.settings import sink_schema
 
@@ -73,14 +72,6 @@ def test_no_secret_is_ever_in_a_form(sinks: SinkManager) -> None:
     assert sink is not None
     sent: MultiDict[str, str] = MultiDict([("sink", "splunk_hec"), ("secrets.token", "t0ken")])
     assert "t0ken" not in repr(form_of(sink_schema(sink), {}, {"token": {"set": True}}, sent))
-
-
-def test_a_curl_command_is_one_command_whatever_the_body_holds() -> None:
-    headers = (("authorization", "***"), ("x-odd", "it's; rm -rf /"))
-    command = curl_of(SentRequest("POST", "https://receiver.example/a?b=1&c=2", headers, b"'; echo $HOME #\n"))
-    assert '-H "authorization: $AUTHORIZATION"' in command
-    assert "'x-odd: it'\"'\"'s; rm -rf /'" in command
-    assert "'https://receiver.example/a?b=1&c=2'" in command
 
 
 @given(st.binary(max_size=2_000))
