@@ -5,12 +5,40 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-WIDTH = 960
-_ROW, _TOP, _BOX = 44, 8, 34
-_LEFT, _RIGHT = 300, 660
+_TOP, _GAP = 8, 10
 _THINNEST, _THICKEST = 1.5, 14.0
 MOST_ROWS = 8
 """Boxes on a side; the last one stands for all others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How a picture is laid out, in units of its own drawing.
+
+    Args:
+        css_class: what the style sheet shows it by.
+        width: of the whole picture.
+        box: width of a box.
+        row: height of a row, with the gap to the next.
+        letters: of a name that fit into a box.
+        heart: width of what is in the middle.
+        word: what is written there.
+        is_stacked: the number is below the name, not beside it.
+    """
+
+    css_class: str
+    width: int
+    box: int
+    row: int
+    letters: int
+    heart: int
+    word: str
+    is_stacked: bool
+
+
+WIDE = Shape("broad", 960, 300, 44, 30, 104, "Relaypoint", is_stacked=False)
+NARROW = Shape("slim", 288, 112, 54, 13, 14, "", is_stacked=True)
+"""For a telephone, where the wide one would be read with a magnifying glass."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,30 +78,42 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Flow:
-    """The whole picture, and the sentence that says the same."""
+class Drawing:
+    """The picture in one shape."""
 
-    width: int
+    shape: Shape
     height: int
-    left: tuple[Box, ...]
-    right: tuple[Box, ...]
+    boxes: tuple[Box, ...]
     lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """What is drawn, in each shape, and the sentence that says the same."""
+
+    left: tuple[Side, ...]
+    right: tuple[Side, ...]
+    drawings: tuple[Drawing, ...]
     text: str
 
 
 def flow_picture(sources: Sequence[Side], targets: Sequence[Side]) -> Flow:
     """The picture of a day."""
     left, right = _shortened(sources, "more contexts"), _shortened(targets, "more webhooks")
-    height = 2 * _TOP + _ROW * max(len(left), len(right), 1)
-    heart = height // 2
-    left_boxes = _boxes(left, 0, _LEFT, height)
-    right_boxes = _boxes(right, _RIGHT, WIDTH - _RIGHT, height)
-    most = max((side.number for side in (*left, *right)), default=0) or 1
-    lines = [_line(_LEFT, box.middle, WIDTH // 2, heart, box.side, most) for box in left_boxes]
-    lines += [_line(WIDTH // 2, heart, _RIGHT, box.middle, box.side, most) for box in right_boxes]
     told, got = _told(left), _told(right)
     text = f"Events of the last 24 hours. From {told or 'nowhere'}. To {got or 'nobody'}."
-    return Flow(WIDTH, height, left_boxes, right_boxes, tuple(lines), text)
+    drawings = tuple(_drawn(left, right, shape) for shape in (WIDE, NARROW))
+    return Flow(tuple(left), tuple(right), drawings, text)
+
+
+def _drawn(left: Sequence[Side], right: Sequence[Side], shape: Shape) -> Drawing:
+    height = 2 * _TOP + shape.row * max(len(left), len(right), 1)
+    heart, right_x = height // 2, shape.width - shape.box
+    left_boxes, right_boxes = _boxes(left, 0, height, shape), _boxes(right, right_x, height, shape)
+    most = max((side.number for side in (*left, *right)), default=0) or 1
+    lines = [_line(shape.box, box.middle, shape.width // 2, heart, box.side, most) for box in left_boxes]
+    lines += [_line(shape.width // 2, heart, right_x, box.middle, box.side, most) for box in right_boxes]
+    return Drawing(shape, height, left_boxes + right_boxes, tuple(lines))
 
 
 def _told(sides: Sequence[Side]) -> str:
@@ -92,10 +132,10 @@ def _rest(name: str, sides: Sequence[Side]) -> Side:
     return Side(name, sum(side.number for side in sides), sum(side.per_minute for side in sides), "")
 
 
-def _boxes(sides: Sequence[Side], x: int, width: int, height: int) -> tuple[Box, ...]:
-    first = (height - _ROW * len(sides)) // 2
+def _boxes(sides: Sequence[Side], x: int, height: int, shape: Shape) -> tuple[Box, ...]:
+    first = (height - shape.row * len(sides)) // 2 + _GAP // 2
     return tuple(
-        Box(side, x, first + number * _ROW + (_ROW - _BOX) // 2, width, _BOX) for number, side in enumerate(sides)
+        Box(side, x, first + number * shape.row, shape.box, shape.row - _GAP) for number, side in enumerate(sides)
     )
 
 

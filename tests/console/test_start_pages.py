@@ -75,8 +75,10 @@ def test_contexts_count_events_and_radius(site: Site) -> None:
 
 @pytest.mark.parametrize("number", [0, 1, MOST_ROWS, MOST_ROWS + 1, 200])
 def test_a_flow_has_a_box_for_each_or_one_for_all_the_others(number: int) -> None:
-    flow = flow_picture([Side(f"c{one}", one, 0, "") for one in range(number)], [])
+    flow = flow_picture([Side(f"c{one}", one, 0, "") for one in range(number)], [Side("hook", number, 0, "")])
     assert len(flow.left) == min(number, MOST_ROWS)
-    assert sum(box.side.number for box in flow.left) == sum(range(number))
-    assert all(box.y >= 0 and box.y + box.height <= flow.height for box in flow.left)
-    assert len(flow.lines) == len(flow.left)
+    assert sum(side.number for side in flow.left) == sum(range(number))
+    for drawing in flow.drawings:
+        assert len(drawing.boxes) == len(drawing.lines) == len(flow.left) + 1
+        assert all(box.y >= 0 and box.y + box.height <= drawing.height for box in drawing.boxes)
+        assert all(box.x >= 0 and box.x + box.width <= drawing.shape.width for box in drawing.boxes)
