@@ -8,6 +8,7 @@ import pytest
 
 from app.console.flow import MOST_ROWS, Side, flow_picture
 from app.core.clock import system_clock
+from app.core.radius import AUTHENTICATION
 from app.security.api_keys import authenticate
 from app.security.permissions import Role
 from tests.console.site import Site
@@ -15,7 +16,9 @@ from tests.world import PLATFORM, audit
 
 
 def test_an_organization_is_created_and_leads_on_to_connecting(site: Site) -> None:
-    assert "Create organization" in site.get("/organizations/new").text
+    empty = site.get("/organizations/new").text
+    assert "Create organization" in empty
+    assert "<option>Europe/Stockholm</option>" in empty
     answer = site.post("/organizations/new", name="Globex", id="globex", timezone="Europe/Stockholm")
     assert answer.headers["location"] == "/o/globex/connect?said=organization"
     assert "Connect your service next" in site.get(answer.headers["location"]).text
@@ -46,6 +49,18 @@ def test_the_key_that_was_made_sends_the_first_event_and_the_page_notices(site: 
     page = site.get(waiting[1]).text
     assert "The first event is here" in page
     assert "data-region" not in page
+
+
+def test_a_radius_record_proves_the_connection_and_the_page_waits_on_for_a_change(site: Site) -> None:
+    since = system_clock()
+    waiting = f"/o/acme/connect/waiting?since={since}"
+    site.world.send(audit(1, eventId=AUTHENTICATION, contextId="c1"))
+    page = site.get(waiting).text
+    assert "The service is connected" in page
+    assert 'data-region="always"' in page
+    assert "The service is connected" not in site.get(f"/o/acme/connect/waiting?since={system_clock()}").text
+    site.world.send(audit(2, contextId="c1"))
+    assert "The first event is here" in site.get(waiting).text
 
 
 def test_the_overview_says_what_to_do_while_nothing_flows(site: Site) -> None:

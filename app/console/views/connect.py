@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
@@ -12,6 +14,7 @@ from app.console.forms import Errors, errors_of
 from app.console.own_address import own_address
 from app.console.pages import At, PageTable, Visit, render
 from app.core.errors import ForbiddenError, InvalidInputError
+from app.core.radius import RADIUS_TYPES
 from app.core.whole_numbers import whole_number
 from app.routing.event_history import EventFilter
 from app.routing.keys import NewKey
@@ -57,12 +60,22 @@ def connect_pages(services: Services) -> PageTable:
     def waiting(visit: Visit) -> Any:
         since = request.args.get("since", "")
         wanted = EventFilter(since=whole_number(since) or 0)
-        found, _ = services.events.page(visit.scope, wanted, before=None, limit=1)
+        change = _newest(services, visit, wanted)
         return render(
             "waiting.html",
             visit,
-            arrived=found[0] if found else None,
+            arrived=change,
+            is_connected=not change and any(_newest(services, visit, one) for one in _radius(wanted)),
             waiting=visit.url("connect", "waiting", since=since),
         )
 
     return table
+
+
+def _newest(services: Services, visit: Visit, wanted: EventFilter) -> dict[str, Any] | None:
+    found, _ = services.events.page(visit.scope, wanted, before=None, limit=1)
+    return found[0] if found else None
+
+
+def _radius(wanted: EventFilter) -> Iterator[EventFilter]:
+    return (replace(wanted, event_type=one) for one in sorted(RADIUS_TYPES))

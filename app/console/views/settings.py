@@ -15,7 +15,7 @@ from app.console.pages import At, PageTable, Visit, done, render
 from app.console.place import SERVICES, url
 from app.core.errors import ConflictError, ForbiddenError, InvalidInputError
 from app.routing.place_change import OrganizationPatch
-from app.routing.places import NewContext
+from app.routing.places import NewContext, time_zones
 from app.security.permissions import Permission
 from app.services import Services
 
@@ -90,6 +90,7 @@ def _shown(services: Services, visit: Visit, section: str = "", errors: Errors |
         organization=organization,
         context=context,
         services=_WITH_CONTEXTS,
+        zones=time_zones(),
         kept=services.settings,
         section=section,
         errors=errors or {},

@@ -12,7 +12,7 @@ from app.console.forms import Errors, errors_of
 from app.console.pages import At, PageTable, Visit, done, render
 from app.console.place import Place, url
 from app.core.errors import ConflictError, InvalidInputError, NotFoundError
-from app.routing.places import NewOrganization
+from app.routing.places import NewOrganization, time_zones
 from app.security.permissions import Permission
 from app.security.person import Membership
 from app.security.scope import Scope
@@ -51,7 +51,7 @@ def start_pages(services: Services) -> PageTable:
 
 def _form(visit: Visit, errors: Errors) -> Any:
     status = HTTPStatus.UNPROCESSABLE_ENTITY if errors else HTTPStatus.OK
-    return render("organization_new.html", visit, status=status, errors=errors, typed=request.form)
+    return render("organization_new.html", visit, status=status, errors=errors, typed=request.form, zones=time_zones())
 
 
 def _places(services: Services, visit: Visit) -> tuple[list[Place], str | None]:
