@@ -213,6 +213,4 @@ def check_target(egress: EgressClient, url: str) -> None:
     judged = egress.dry_run(url)
     if judged and not any(one.allowed for one in judged):
         rules = ", ".join(sorted({one.rule for one in judged}))
-        raise InvalidInputError(
-            f"nothing may be sent there ({rules}); see RELAYPOINT_EGRESS_ALLOW", field="endpoint_url"
-        )
+        raise InvalidInputError(f"nothing may be sent there ({rules}); {judged[0].remedy}", field="endpoint_url")

@@ -125,7 +125,10 @@ def _alone(instance: Path) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            raise ConfigurationError(f"another `relaypoint up` already runs on {instance}") from error
+            raise ConfigurationError(
+                f"another `relaypoint up` already runs on {instance}; "
+                "stop it, or set RELAYPOINT_INSTANCE to another folder"
+            ) from error
         yield
 
 
@@ -137,7 +140,9 @@ def _refuse_taken_port(settings: Settings) -> None:
         try:
             probe.bind((settings.host, settings.port))
         except OSError as error:
-            raise ConfigurationError(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}") from error
+            raise ConfigurationError(
+                f"cannot listen on {settings.host}:{settings.port}: {error.strerror}; choose another port with --port"
+            ) from error
 
 
 def _announce(settings: Settings, supervisor: Supervisor) -> None:

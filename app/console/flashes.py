@@ -11,7 +11,7 @@ SAID = {
     "terms": "Saved. Every process heeds it within two seconds.",
     "imported": "Imported. From now on events are held against these windows, too.",
     "organization": "The organization was created. Connect your service next.",
-    "created": "The webhook was created. Give it an endpoint, and it starts to deliver.",
+    "created": "The webhook was created. Give it an endpoint and a sink, and it starts to deliver.",
     "paused": "Paused. New events are kept until it is resumed.",
     "resumed": "Resumed. What was kept goes out now, oldest first.",
     "probing": "One delivery goes first; the others follow when it is delivered.",
@@ -23,6 +23,10 @@ SAID = {
     "cancelled": "Cancelled. What it had made due already is delivered.",
     "closed": "What was waiting was closed as a batch and is on its way.",
     "nothing-waited": "Nothing was waiting for a batch.",
+    "sink-next": "Saved. Now choose what kind of receiver is there.",
+    "endpoint-next": "Saved. Now give it an endpoint.",
+    "begun": "Saved. It delivers from now on. Send a test event to see one request and its answer.",
+    "no-address": "Saved, but this name has no address at present. What is sent there waits until it has one.",
     "origin-changed": "Saved. The URL leads to another origin, so its header values and secrets were removed: "
     "enter them again.",
 }

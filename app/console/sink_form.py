@@ -21,7 +21,10 @@ _LAST = 50
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """One setting. ``kind`` is text, number, url, tick, select, lines, json or secret."""
+    """One setting. ``kind`` is text, number, url, tick, select, lines, json or secret.
+
+    ``is_set``: a secret is stored. ``is_chosen``: the stored value is another than the default.
+    """
 
     name: str
     kind: str
@@ -32,6 +35,7 @@ class Input:
     placeholder: str
     options: tuple[tuple[str, str], ...] = ()
     is_set: bool = False
+    is_chosen: bool = False
     is_long: bool = False
 
 
@@ -63,7 +67,7 @@ def form_of(
     groups: list[Group] = []
     for title, inside in groupby(found, key=lambda one: one[0]):
         inputs = tuple(made for _, _, made in inside)
-        said = any(one.required or one.is_set or one.name.partition(".")[2] in config for one in inputs)
+        said = any(one.required or one.is_set or one.is_chosen for one in inputs)
         groups.append(Group(title, inputs, is_open=said or not groups))
     return groups
 
@@ -99,6 +103,7 @@ def _input(
         placeholder=ui.get("placeholder", ""),
         options=options,
         is_set=name in stored_secrets,
+        is_chosen=(values.get(name, field.get("default")) or None) != (field.get("default") or None),
         is_long=ui.get("widget") == "textarea",
     )
 

@@ -21,6 +21,8 @@ WEBHOOK = {
     "disabled": State("Disabled", "circle-minus"),
     "needs_endpoint": State("Needs URL", "plug-connected", "note"),
 }
+NEEDS_SINK = State("Needs sink", "plug-connected", "note")
+"""What a webhook shows that knows its endpoint and not yet what is there."""
 TROUBLE = {
     "failing": State("Failing", "alert-triangle", "bad"),
     "throttled": State("Throttled", "hourglass", "warn"),
@@ -111,6 +113,8 @@ def webhook_state(webhook: dict[str, Any]) -> State:
     """The state of a webhook as the use case shows it, with its receiver's trouble."""
     if webhook["state"] == "enabled":
         return TROUBLE.get(webhook["health"]["state"], WEBHOOK["enabled"])
+    if webhook["state"] == "needs_endpoint" and webhook["endpoint_url"]:
+        return NEEDS_SINK
     return WEBHOOK[webhook["state"]]
 
 

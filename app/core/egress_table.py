@@ -124,6 +124,12 @@ def parse_allow(text: str) -> AllowRule:
     return AllowRule(network, port)
 
 
+def rule_for(address: str, port: int) -> str:
+    """The narrowest allow rule for a textual address and a port, as :func:`parse_allow` reads it."""
+    network = ip_network(address.partition("%")[0])
+    return f"[{network}]:{port}" if isinstance(network, IPv6Network) else f"{network}:{port}"
+
+
 def judge(
     address: bytes | Address, port: int, allow: Sequence[AllowRule] = (), low_ports: Collection[int] = WEB_PORTS
 ) -> Verdict:

@@ -9,7 +9,7 @@ from typing import Final
 
 import pycurl
 
-from app.core.egress_table import SYSLOG_PORTS, WEB_PORTS, AllowRule, Verdict, judge
+from app.core.egress_table import SYSLOG_PORTS, WEB_PORTS, AllowRule, Verdict, judge, rule_for
 from app.core.endpoint_url import SYSLOG_SCHEMES, is_encrypted
 from app.core.errors import ConfigurationError
 
@@ -17,6 +17,7 @@ LIBCURL_FLOOR: Final = 0x080600
 """8.6.0: the oldest release whose pre-request callback and header limits this client was written for."""
 _KEY_LOG = "SSLKEYLOGFILE"
 _REMEMBERED = 8192
+_PLAIN = "plain "
 _UNREADABLE = Verdict(allowed=False, rule="unreadable address")
 
 
@@ -44,6 +45,19 @@ class Judged:
     allowed: bool
     rule: str
 
+    @property
+    def remedy(self) -> str:
+        """What to do about a refusal; "" when it may be dialled."""
+        if self.allowed:
+            return ""
+        if self.rule == _UNREADABLE.rule:
+            return "use another address"
+        if self.rule.startswith(_PLAIN):
+            return "use an address that is encrypted, such as https://"
+        return (
+            f"the operator can allow it with RELAYPOINT_EGRESS_ALLOW={rule_for(self.address, self.port)} and a restart"
+        )
+
 
 class Guard:
     """Judges the addresses the client is about to dial or has dialled."""
@@ -69,7 +83,7 @@ class Guard:
         except ValueError:
             return _UNREADABLE
         if verdict.allowed and not (is_encrypted(scheme) or verdict.operator_allowed or self._policy.allow_http):
-            return Verdict(allowed=False, rule=f"plain {scheme}")
+            return Verdict(allowed=False, rule=f"{_PLAIN}{scheme}")
         return verdict
 
 

@@ -148,7 +148,7 @@ def test_a_second_stack_on_the_same_folder_is_refused(instance: Path, stacks: li
     stacks.append(second)
     assert second.process.wait(20) == 1
     second._reader.join(5)
-    assert any("already runs" in line for line in second.lines)
+    assert any("already runs" in line and "stop it, or set RELAYPOINT_INSTANCE" in line for line in second.lines)
     assert first.end() == 0
 
 
@@ -160,4 +160,4 @@ def test_a_taken_port_is_said_at_once(instance: Path, stacks: list[Stack]) -> No
         stacks.append(stack)
         assert stack.process.wait(20) == 1
     stack._reader.join(5)
-    assert any("cannot listen" in line for line in stack.lines)
+    assert any("cannot listen" in line and "--port" in line for line in stack.lines)

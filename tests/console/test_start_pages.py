@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import subprocess
+from html import unescape
 
+import orjson
 import pytest
 
 from app.console.flow import MOST_ROWS, Side, flow_picture
@@ -61,6 +64,16 @@ def test_a_radius_record_proves_the_connection_and_the_page_waits_on_for_a_chang
     assert "The service is connected" not in site.get(f"/o/acme/connect/waiting?since={system_clock()}").text
     site.world.send(audit(2, contextId="c1"))
     assert "The first event is here" in site.get(waiting).text
+
+
+def test_the_command_for_a_terminal_sends_another_event_each_time(site: Site) -> None:
+    page = site.post("/o/acme/connect", name="EntryPoint").text
+    shown = re.search(r'id="curl"[^>]*>(curl [^<]+)<', page)
+    assert shown is not None
+    script = 'curl() { eval "printf %s \\"\\${$#}\\""; }\ndate() { echo $1$NOW; }\n' + unescape(shown[1])
+    for now in ("2026-04-19T12:34:56Z", "2026-04-19T12:34:57Z"):
+        body = subprocess.run(["/bin/sh", "-c", script], env={"NOW": now}, capture_output=True, check=True).stdout
+        assert orjson.loads(body)["timestamp"] == f"-u{now}"
 
 
 def test_the_overview_says_what_to_do_while_nothing_flows(site: Site) -> None:

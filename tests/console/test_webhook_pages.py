@@ -38,6 +38,48 @@ def test_creating_asks_for_a_type_and_a_name_and_leads_to_the_detail_view(site: 
     assert "Batch window and size" in page.text
 
 
+def test_each_save_says_which_step_is_left_until_it_delivers(site: Site, receiver: Receiver) -> None:
+    made = site.post("/o/acme/webhooks/new", type="instant", name="Splunk").headers["location"].partition("?")[0]
+    assert "Two steps are left" in site.get(made).text
+    first = site.post(f"{made}/save/endpoint", endpoint_url=receiver.url).headers["location"]
+    assert first == f"{made}?said=sink-next#sink"
+    page = site.get(first).text
+    assert "Needs URL" not in page
+    assert "Needs sink" in page
+    assert "One step is left" in page
+    second = site.post(f"{made}/save/sink", sink="webhook").headers["location"]
+    assert second == f"{made}?said=begun"
+    assert "Send a test event to see one request and its answer" in site.get(second).text
+    assert site.post(f"{made}/save/sink", sink="webhook").headers["location"] == f"{made}?said=saved#sink"
+
+
+def test_a_sink_before_the_endpoint_leads_on_to_the_endpoint(site: Site) -> None:
+    made = site.post("/o/acme/webhooks/new", type="instant", name="Splunk").headers["location"].partition("?")[0]
+    saved = site.post(f"{made}/save/sink", sink="webhook").headers["location"]
+    assert saved == f"{made}?said=endpoint-next#endpoint"
+    assert "Needs URL" in site.get(saved).text
+
+
+def test_an_endpoint_whose_name_has_no_address_is_saved_and_that_is_said(site: Site, hook: Hook) -> None:
+    site.post(f"{home(hook)}/save/headers")
+    saved = site.post(f"{home(hook)}/save/endpoint", endpoint_url="https://nobody.invalid/").headers["location"]
+    assert saved == f"{home(hook)}?said=no-address#endpoint"
+    assert "has no address at present" in site.get(saved).text
+
+
+def test_only_the_settings_that_differ_from_the_default_are_unfolded(site: Site, hook: Hook) -> None:
+    def folded() -> list[str]:
+        page = site.get(home(hook)).text
+        return re.findall(r'<details class="group">\s*<summary>([^<]+)', page)
+
+    site.post(f"{home(hook)}/save/sink", **{"sink": "webhook", "config.signed_with": "hmac"})
+    assert folded() == ["Security", "Authorization", "OAuth 2.0", "TLS"]
+    site.post(
+        f"{home(hook)}/save/sink", **{"sink": "webhook", "config.signed_with": "both", "secrets.bearer_token": "t0ken"}
+    )
+    assert folded() == ["OAuth 2.0", "TLS"]
+
+
 def test_a_name_that_is_too_short_is_said_beside_the_field_and_kept(site: Site) -> None:
     answer = site.post("/o/acme/webhooks/new", type="batch", name="ab")
     assert answer.status_code == 422
@@ -120,6 +162,7 @@ def test_an_address_is_judged_without_saving_it(site: Site, hook: Hook) -> None:
     refused = site.post(f"{home(hook)}/check", endpoint_url="http://10.1.2.3/hook")
     assert "Nothing may be sent there." in refused.text
     assert "10.1.2.3:80" in refused.text
+    assert "RELAYPOINT_EGRESS_ALLOW=10.1.2.3/32:80" in refused.text
     allowed = site.post(f"{home(hook)}/check", endpoint_url="http://127.0.0.1:9/")
     assert "This address may be used." in allowed.text
     assert stored(site, hook) == before

@@ -16,6 +16,7 @@ from app.core.egress_table import (
     AllowRule,
     judge,
     parse_allow,
+    rule_for,
 )
 from app.core.errors import ConfigurationError
 
@@ -110,6 +111,16 @@ def test_the_port_rule(port: int) -> None:
 @pytest.mark.parametrize("port", [22, 25, 3306, 5432, 6379, 9200, 11211, 27017])
 def test_well_known_service_ports_are_refused(port: int) -> None:
     assert judge(ip_address("8.8.8.8"), port).rule == f"port {port}"
+
+
+@given(st.ip_addresses(), st.integers(1, 65535))
+def test_the_rule_that_is_told_for_an_address_and_port_allows_just_these(
+    address: IPv4Address | IPv6Address, port: int
+) -> None:
+    rule = parse_allow(rule_for(str(address), port))
+    assert rule.covers(address, port)
+    assert rule.network.num_addresses == 1
+    assert not rule.covers(address, port - 1)
 
 
 def test_an_allow_rule_overrides_address_and_port_rules_and_says_so() -> None:

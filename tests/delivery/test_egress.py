@@ -13,7 +13,7 @@ from app.core.egress_table import Verdict, parse_allow
 from app.core.errors import InvalidInputError
 from app.delivery import egress
 from app.delivery.egress import EgressClient
-from app.delivery.egress_guard import EgressPolicy, Guard, check_build
+from app.delivery.egress_guard import EgressPolicy, Guard, Judged, check_build
 from app.delivery.exchange import FailureClass, Outgoing, Returned
 from tests.delivery.hostile import OK, answer, keep_answering, receiver
 
@@ -84,6 +84,21 @@ def test_plain_http_needs_the_operator(ca_bundle: str) -> None:
     assert guard.verdict("8.8.8.8", 80, "http").rule == "plain http"
     assert guard.verdict("127.0.0.1", 80, "http").allowed
     assert not guard.verdict("no address", 443, "https").allowed
+
+
+@pytest.mark.parametrize(
+    ("judged", "remedy"),
+    [
+        (Judged("8.8.8.8", 443, allowed=True, rule="public"), ""),
+        (Judged("8.8.8.8", 80, allowed=False, rule="plain http"), "encrypted, such as https://"),
+        (Judged("127.0.0.1", 81, allowed=False, rule="127.0.0.0/8 loopback"), "_ALLOW=127.0.0.1/32:81 and a restart"),
+        (Judged("::1", 443, allowed=False, rule="::1/128 loopback"), "_ALLOW=[::1/128]:443 and a restart"),
+        (Judged("8.8.8.8", 22, allowed=False, rule="port 22"), "_ALLOW=8.8.8.8/32:22 and a restart"),
+        (Judged("no address", 443, allowed=False, rule="unreadable address"), "use another address"),
+    ],
+)
+def test_a_refusal_says_what_to_do(judged: Judged, remedy: str) -> None:
+    assert judged.remedy.endswith(remedy)
 
 
 def test_an_error_inside_the_guard_refuses(client: EgressClient, monkeypatch: pytest.MonkeyPatch) -> None:

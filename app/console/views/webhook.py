@@ -152,9 +152,27 @@ def webhook_action_pages(services: Services) -> PageTable:
 def _saved(services: Services, visit: Visit, webhook_id: str, section: str, patch: WebhookPatch) -> Any:
     before = services.webhooks.get(visit.scope, webhook_id)
     after = services.webhooks.patch(visit.scope, webhook_id, patch, visit.author)
-    lost = bool(before["headers"] or before["secrets"]) and not (after["headers"] or after["secrets"])
-    said = "origin-changed" if section == "endpoint" and lost else "saved"
-    return done(visit.url("webhooks", webhook_id) + f"#{section}", said)
+    said, place = _next_step(before, after, section)
+    if patch.endpoint_url and said != "origin-changed" and not services.egress.dry_run(patch.endpoint_url):
+        said, place = "no-address", "#endpoint"
+    return done(visit.url("webhooks", webhook_id) + place, said)
+
+
+def _next_step(before: dict[str, Any], after: dict[str, Any], section: str) -> tuple[str, str]:
+    """What the page says after a save, and where on it the visitor goes on."""
+    if (
+        section == "endpoint"
+        and (before["headers"] or before["secrets"])
+        and not (after["headers"] or after["secrets"])
+    ):
+        return "origin-changed", "#endpoint"
+    if before["state"] != after["state"] == "enabled":
+        return "begun", ""
+    if after["state"] == "needs_endpoint" and section == "endpoint":
+        return "sink-next", "#sink"
+    if after["state"] == "needs_endpoint" and section == "sink":
+        return "endpoint-next", "#endpoint"
+    return "saved", f"#{section}"
 
 
 def _sink_patch(services: Services, visit: Visit, webhook_id: str) -> WebhookPatch:
