@@ -11,13 +11,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from sqlalchemy import URL, create_engine, make_url, text
-from sqlalchemy.engine import Connection
+from sqlalchemy import create_engine, make_url, text
 
 from app.store.migrate import migrate
 
 SERVER_VARIABLE = "RELAYPOINT_TEST_POSTGRES"
 _TEMPLATE = "relaypoint_template"
+_MEMORY = Path("/dev/shm")  # noqa: S108 - a private folder is made below it
+_ROOM_BYTES = 2**31
+"""What a server needs at the most: a gigabyte of log before it is recycled, and the databases of one test."""
 _numbers = count(1)
 
 
@@ -26,6 +28,7 @@ class Postgres:
 
     def __init__(self, url: str) -> None:
         self.url = make_url(url).set(drivername="postgresql+psycopg")
+        self._engine = create_engine(self.url, isolation_level="AUTOCOMMIT")
         self._prefix = f"rp{os.getpid()}_"
         self._template = self._prefix + _TEMPLATE
         self._create(self._template)
@@ -45,24 +48,17 @@ class Postgres:
 
     def close(self) -> None:
         self._drop(self._template)
+        self._engine.dispose()
+
+    def administer(self, statement: str) -> None:
+        with self._engine.connect() as connection:
+            connection.execute(text(statement))
 
     def _create(self, name: str, template: str = "template1") -> None:
-        with _administering(self.url) as connection:
-            connection.execute(text(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'))
+        self.administer(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
 
     def _drop(self, name: str) -> None:
-        with _administering(self.url) as connection:
-            connection.execute(text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
-
-
-@contextmanager
-def _administering(url: URL) -> Iterator[Connection]:
-    engine = create_engine(url, isolation_level="AUTOCOMMIT")
-    try:
-        with engine.connect() as connection:
-            yield connection
-    finally:
-        engine.dispose()
+        self.administer(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
 @contextmanager
@@ -76,8 +72,14 @@ def postgres_server() -> Iterator[Postgres]:
         return
     # Not below pytest's own folder: run as root, the server is another user, and the next pytest session closes that
     # folder to others while this one still works.
-    with TemporaryDirectory(prefix="relaypoint-pg-") as folder, _own_server(Path(folder)) as server:
+    with TemporaryDirectory(prefix="relaypoint-pg-", dir=_quick_folder()) as name, _own_server(Path(name)) as server:
         yield server
+
+
+def _quick_folder() -> Path | None:
+    """Memory where it has the room: a fresh database is some hundred small files, which a disk makes slowly."""
+    has_room = _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM_BYTES
+    return _MEMORY if has_room else None
 
 
 @contextmanager
@@ -91,10 +93,9 @@ def _own_server(folder: Path) -> Iterator[Postgres]:
         if os.environ.get("CI"):
             raise
         pytest.skip(f"no PostgreSQL server: {type(error).__name__}: {error}")
-    with _administering(make_url(started.get_uri()).set(drivername="postgresql+psycopg")) as connection:
-        connection.execute(text("ALTER SYSTEM SET fsync = off"))
-        connection.execute(text("SELECT pg_reload_conf()"))
     server = Postgres(started.get_uri())
+    server.administer("ALTER SYSTEM SET fsync = off")
+    server.administer("SELECT pg_reload_conf()")
     yield server
     server.close()
     started.cleanup()
