@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from app.core.clock import Micros
 from app.core.errors import InvalidInputError
+from app.core.moments import parse_moment
 
 
 def read_moment(text: str, zone: ZoneInfo, field: str) -> Micros | None:
@@ -19,7 +20,10 @@ def read_moment(text: str, zone: ZoneInfo, field: str) -> Micros | None:
         return None
     try:
         typed = datetime.fromisoformat(text.strip())
-    except ValueError:
-        raise InvalidInputError("write a time such as 2026-04-19T12:34", field=field) from None
-    whole = (typed if typed.tzinfo else typed.replace(tzinfo=zone)).astimezone(UTC)
-    return int(whole.replace(microsecond=0).timestamp()) * 1_000_000 + whole.microsecond
+        whole = (typed if typed.tzinfo else typed.replace(tzinfo=zone)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        whole = None
+    found = None if whole is None else parse_moment(whole.isoformat())
+    if found is None:
+        raise InvalidInputError("write a time such as 2026-04-19T12:34", field=field)
+    return found

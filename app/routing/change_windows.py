@@ -134,7 +134,7 @@ class WindowTrials:
         return [
             (window, opening)
             for window in read_policy(self._store, organization_id).windows
-            for opening in next_openings(window, since, OPENINGS_OF_A_WEEK)
+            for opening in next_openings(window, since, OPENINGS_OF_A_WEEK, until - since)
             if opening.starts_at < until
         ]
 

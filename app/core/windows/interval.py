@@ -8,6 +8,7 @@ forward leaves an hour out.
 from __future__ import annotations
 
 from calendar import monthrange
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 
@@ -15,6 +16,7 @@ from app.core.clock import MINUTE, Micros
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MINUTES_PER_HOUR = 60
+_MINUTES_PER_DAY = 1_440
 _DAYS_PER_WEEK = 7
 
 Range = tuple[int, int]
@@ -49,13 +51,25 @@ class TimeInterval:
         minute = _minute_of_day(local)
         return self._on_day(local) and (not self.times or any(start <= minute < end for start, end in self.times))
 
-    def opens_on_day_of(self, moment: Micros) -> bool:
-        """Whether the local day of a moment is one on which this interval can be open."""
-        return self._on_day(self._local(moment))
+    def stretches(self, since: Micros, until: Micros) -> Iterator[Range]:
+        """When it is open between two moments, as first moments inside and after; stretches may touch."""
+        moment = since
+        while moment < until:
+            change = min(self._unchanged_until(moment), until)
+            if self.contains(moment):
+                yield moment, change
+            moment = change
 
-    def time_of_day(self, moment: Micros) -> Micros:
-        """What the interval's clock shows at a moment, to the minute, since its midnight."""
-        return _minute_of_day(self._local(moment)) * MINUTE
+    def _unchanged_until(self, moment: Micros) -> Micros:
+        """A later moment before which the answer stays what it is: the clock comes to an edge, or to midnight."""
+        local = self._local(moment)
+        minute = _minute_of_day(local)
+        edges = (edge for pair in self.times if self._on_day(local) for edge in pair if edge > minute)
+        minutes = min(edges, default=_MINUTES_PER_DAY) - minute
+        first = moment // MINUTE
+        while minutes > 1 and self._local((first + minutes) * MINUTE).utcoffset() != local.utcoffset():
+            minutes //= 2  # the clock is changed on the way there: only a part of it is sure
+        return (first + minutes) * MINUTE
 
     def _local(self, moment: Micros) -> datetime:
         return (_EPOCH + timedelta(minutes=moment // MINUTE)).astimezone(self.zone)

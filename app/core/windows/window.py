@@ -67,6 +67,6 @@ class ChangeWindow:
         return known
 
     def _recurs_at(self, minute: int) -> bool:
-        """Intervals open and close at whole minutes, so a look back by minutes finds any end within the grace."""
-        looked_back = range(minute, minute - self.grace // MINUTE - 1, -1)
-        return any(interval.contains(past * MINUTE) for past in looked_back for interval in self.intervals)
+        """Whether any interval was open within the grace before the end of a minute."""
+        since, until = minute * MINUTE - self.grace, (minute + 1) * MINUTE
+        return any(True for interval in self.intervals for _ in interval.stretches(since, until))

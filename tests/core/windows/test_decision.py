@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -137,6 +138,27 @@ def test_a_window_that_is_always_open_has_one_opening_without_end() -> None:
     found = next_openings(always, OUTSIDE, 5)
     assert len(found) == 1
     assert found[0].ends_at is None
+
+
+def test_the_openings_of_windows_that_open_all_the_time_cost_little() -> None:
+    whole_day = {"times": [{"start_time": "00:00", "end_time": "24:00"}]}
+    quarters = [range(first, 24 * 60, 30) for first in (0, 15)]
+    in_turns = [
+        {"times": [{"start_time": clock(one), "end_time": clock(one + 15)} for one in some]} for some in quarters
+    ]
+    daily = {"times": [{"start_time": "09:00", "end_time": "17:00"}]}
+    found, began = [], time.process_time()
+    for raw in ([whole_day], in_turns * 20, [daily]):
+        intervals = tuple(read_interval(one, "x", local_zone="Europe/Stockholm") for one in raw)
+        found.append(next_openings(ChangeWindow("w", WindowKind.ALLOW, intervals), OUTSIDE, 300))
+    assert time.process_time() - began < 2
+    assert [len(one) for one in found] == [1, 1, 300]
+    assert [one[-1].ends_at for one in found[:2]] == [None, None]
+
+
+def test_a_horizon_ends_the_search_and_what_reaches_it_has_no_end() -> None:
+    assert next_openings(weekly(), OUTSIDE, 5, 5 * DAY) == []
+    assert next_openings(weekly(), INSIDE, 5, HOUR) == [Opening(INSIDE, None)]
 
 
 def test_a_single_window_is_its_only_opening_until_it_is_over() -> None:

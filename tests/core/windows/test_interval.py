@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import calendar
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from app.core.clock import MINUTE, Micros
+from app.core.clock import DAY, MINUTE, Micros
 from app.core.errors import InvalidInputError
 from app.core.windows.interval_input import read_interval
 
@@ -202,6 +202,18 @@ SPECS = st.fixed_dictionaries(
 def test_any_interval_agrees_with_the_second_reading(raw: dict[str, Any], moment: datetime) -> None:
     at = (moment.replace(tzinfo=UTC) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
     assert read_interval(raw, "interval").contains(at) is second_reading(raw, at)
+
+
+@settings(max_examples=40)
+@given(raw=SPECS, day=st.dates(date(2024, 1, 1), date(2030, 12, 31)))
+@example({"times": [{"start_time": "01:30", "end_time": "02:30"}], "location": "Europe/Stockholm"}, date(2026, 3, 28))
+@example({"times": [{"start_time": "02:30", "end_time": "24:00"}], "location": "Europe/Stockholm"}, date(2026, 10, 24))
+@example({"weekdays": ["sunday"], "location": "Australia/Lord_Howe"}, date(2026, 4, 4))
+def test_its_stretches_are_the_minutes_that_it_contains(raw: dict[str, Any], day: date) -> None:
+    interval, since = read_interval(raw, "interval"), (day - date(1970, 1, 1)) // timedelta(days=1) * DAY
+    until = since + 2 * DAY
+    told = {minute for start, end in interval.stretches(since, until) for minute in range(start, end, MINUTE)}
+    assert told == {minute for minute in range(since, until, MINUTE) if interval.contains(minute)}
 
 
 @pytest.mark.parametrize(
