@@ -9,7 +9,7 @@ import pytest
 
 from app.core.clock import Micros, system_clock
 from app.store import Store, open_store
-from tests.databases import Postgres, SqliteFiles, postgres_server
+from tests.databases import Postgres, fresh_sqlite, postgres_server
 from tests.world import World
 
 BOTH = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
@@ -39,16 +39,11 @@ def postgres() -> Iterator[Postgres]:
         yield server
 
 
-@pytest.fixture(scope="session")
-def sqlite_files(tmp_path_factory: pytest.TempPathFactory) -> SqliteFiles:
-    return SqliteFiles(tmp_path_factory.mktemp("sqlite"))
-
-
 @pytest.fixture(params=BOTH)
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """An empty, migrated database; the test runs once on each kind."""
     if request.param == "sqlite":
-        yield request.getfixturevalue("sqlite_files").fresh(tmp_path)
+        yield fresh_sqlite(tmp_path)
         return
     server: Postgres = request.getfixturevalue("postgres")
     with server.fresh() as url:
@@ -56,9 +51,9 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 
 
 @pytest.fixture
-def sqlite_url(sqlite_files: SqliteFiles, tmp_path: Path) -> str:
+def sqlite_url(tmp_path: Path) -> str:
     """An empty, migrated SQLite file, for what only SQLite does or what no database changes."""
-    return sqlite_files.fresh(tmp_path)
+    return fresh_sqlite(tmp_path)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -101,14 +102,16 @@ def _own_server(folder: Path) -> Iterator[Postgres]:
     started.cleanup()
 
 
-class SqliteFiles:
-    """Copies of one migrated file."""
+def fresh_sqlite(folder: Path) -> str:
+    """The URL of a migrated file of a folder's own: the one that an instance in this folder has."""
+    path = folder / "relaypoint.db"
+    path.write_bytes(_migrated_file())
+    return f"sqlite:///{path}"
 
-    def __init__(self, folder: Path) -> None:
-        self._template = folder / "template.db"
-        migrate(f"sqlite:///{self._template}")
 
-    def fresh(self, folder: Path) -> str:
-        path = folder / "relaypoint.db"
-        shutil.copy(self._template, path)
-        return f"sqlite:///{path}"
+@cache
+def _migrated_file() -> bytes:
+    with TemporaryDirectory(prefix="relaypoint-sqlite-") as name:
+        path = Path(name) / "template.db"
+        migrate(f"sqlite:///{path}")
+        return path.read_bytes()

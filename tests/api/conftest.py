@@ -16,7 +16,7 @@ from app.core.clock import system_clock
 from app.security.api_keys import create_key
 from app.services import Services
 from app.settings import Settings
-from app.store.migrate import migrate
+from tests.databases import fresh_sqlite
 
 
 @dataclass
@@ -34,7 +34,7 @@ class Caller:
 @pytest.fixture
 def app(tmp_path: Path) -> Iterator[Flask]:
     settings = Settings(instance=tmp_path, egress_allow=("127.0.0.0/8",), ingest_max_bytes=200_000)
-    migrate(settings.database_url)
+    fresh_sqlite(tmp_path)
     built = build_application(settings)
     yield built
     services: Services = built.extensions[EXTENSION]

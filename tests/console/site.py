@@ -21,8 +21,8 @@ from app.core.clock import Clock, system_clock
 from app.routing.places import NewContext, NewOrganization
 from app.services import Services
 from app.settings import Settings
-from app.store.migrate import migrate
 from app.web import create_app
+from tests.databases import fresh_sqlite
 from tests.people import PASSWORD, SOMEWHERE, add_member, add_person, front_door
 from tests.world import PLATFORM, World
 
@@ -85,7 +85,7 @@ def built_site(folder: Path, clock: Clock = system_clock, allow: tuple[str, ...]
 def new_site(folder: Path, clock: Clock = system_clock, allow: tuple[str, ...] = ("127.0.0.0/8",)) -> Iterator[Site]:
     """A site that nobody knows yet."""
     settings = Settings(instance=folder, egress_allow=allow, egress_allow_http=True)
-    migrate(settings.database_url)
+    fresh_sqlite(folder)
     app = create_app(settings, clock)
     services: Services = app.extensions[EXTENSION]
     keeper = DoorKeeper(services.people, settings)

@@ -22,7 +22,6 @@ from app.security.sealed_fields import ENDPOINT, HEADERS, SECRETS
 from app.security.vault import Vault
 from app.sinks.manager import SinkManager
 from app.store.engine import Store, open_store
-from app.store.migrate import migrate
 from app.store.routes import routing_generation
 from app.store.tables import contexts, deliveries, organizations, webhooks
 
@@ -72,10 +71,8 @@ class World:
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    url = f"sqlite:///{tmp_path / 'w.db'}"
-    migrate(url)
-    store = open_store(url)
+def world(sqlite_url: str) -> Iterator[World]:
+    store = open_store(sqlite_url)
     with store.write() as connection:
         for name in ("acme", "other"):
             connection.execute(organizations.insert().values(id=name, name=name, created_at=NOW))

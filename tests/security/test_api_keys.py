@@ -19,17 +19,14 @@ from app.security.api_keys import (
 from app.security.permissions import Permission, Role, parse_role
 from app.security.principal import Principal
 from app.store.engine import Store, open_store
-from app.store.migrate import migrate
 from app.store.tables import api_keys, contexts, organizations
 
 NOW = 1_700_000_000_000_000
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    url = f"sqlite:///{tmp_path / 'keys.db'}"
-    migrate(url)
-    opened = open_store(url)
+def store(sqlite_url: str) -> Iterator[Store]:
+    opened = open_store(sqlite_url)
     with opened.write() as connection:
         connection.execute(organizations.insert().values(id="acme", name="Acme", created_at=NOW))
         connection.execute(
