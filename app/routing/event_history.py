@@ -32,6 +32,8 @@ LOOK_LIMIT = 100_000
 class EventFilter:
     """What events to list; None = any. ``since`` and ``until`` bound the time of receipt.
 
+    ``actor`` is a part of an address, or of the id or type of an actor that has none, such as ``system``.
+
     RADIUS records are no changes, and are listed only where ``event_type`` names one of their types.
     """
 
@@ -64,11 +66,11 @@ class EventHistory:
             span = _span(connection, scope, wanted).below(before)
             floor = _floor(connection, scope, wanted, span)
             looked_at = Span(span.first if floor is None else floor, span.last)
-            for scanned, (seq, body) in enumerate(_scan(connection, scope, wanted, looked_at)):
+            for scanned, (seq, body, address) in enumerate(_scan(connection, scope, wanted, looked_at)):
                 if len(found) == limit or scanned == SCAN_LIMIT:
                     return found, last
                 last = seq
-                if _text_matches(body, wanted):
+                if _text_matches(body, wanted) and _actor_matches(body, address, wanted):
                     found.append(cast("dict[str, Any]", orjson.loads(body)))
         return found, floor
 
@@ -145,13 +147,16 @@ def _floor(connection: Connection, scope: Scope, wanted: EventFilter, span: Span
     return connection.execute(last).scalar_one_or_none()
 
 
-def _scan(connection: Connection, scope: Scope, wanted: EventFilter, span: Span) -> Iterator[tuple[int, bytes]]:
+def _scan(
+    connection: Connection, scope: Scope, wanted: EventFilter, span: Span
+) -> Iterator[tuple[int, bytes, str | None]]:
     conditions = [*_list(scope, wanted), *scope.within(events), *_conditions(wanted)]
     while True:
-        mine = select(events.c.seq, events.c.body).where(*conditions, events.c.seq.between(*span))
+        columns = (events.c.seq, events.c.body, events.c.actor_email)
+        mine = select(*columns).where(*conditions, events.c.seq.between(*span))
         rows = connection.execute(mine.order_by(events.c.seq.desc()).limit(CHUNK)).all()
-        for seq, body in rows:
-            yield seq, body
+        for seq, body, address in rows:
+            yield seq, body, address
             span = span.below(seq)
         if len(rows) < CHUNK:
             return
@@ -172,12 +177,19 @@ def _conditions(wanted: EventFilter) -> list[ColumnElement[bool]]:
         (wanted.context, events.c.context_id == wanted.context),
         (wanted.event_type, events.c.type == wanted.event_type),
         (wanted.action, events.c.action == wanted.action),
-        (wanted.actor, func.lower(events.c.actor_email).contains((wanted.actor or "").lower(), autoescape=True)),
+        (wanted.actor, _may_be(wanted.actor or "")),
         (wanted.sensitivity_min, events.c.sensitivity >= (wanted.sensitivity_min or 0)),
         (wanted.since, received_at >= (wanted.since or 0)),
         (wanted.until, received_at < (wanted.until or 0)),
     ]
     return [condition for value, condition in offered if value is not None]
+
+
+def _may_be(actor: str) -> ColumnElement[bool]:
+    """Whether somebody of this address did it, or somebody without one, whose name only the event has."""
+    address = events.c.actor_email
+    matches = func.lower(address).contains(actor.lower(), autoescape=True)
+    return matches if "@" in actor else matches | address.is_(None)
 
 
 def _text_matches(body: bytes, wanted: EventFilter) -> bool:
@@ -189,6 +201,15 @@ def _text_matches(body: bytes, wanted: EventFilter) -> bool:
     if wanted.outside_window is not None and event["outside_change_window"] is not wanted.outside_window:
         return False
     return wanted.tag is None or wanted.tag in event["tags"]
+
+
+def _actor_matches(body: bytes, address: str | None, wanted: EventFilter) -> bool:
+    """An address was compared already; who has none is told by id and type."""
+    if wanted.actor is None or address is not None:
+        return True
+    actor = orjson.loads(body)["actor"]
+    names = f"{actor['id'] or ''}\n{actor['type']}"
+    return wanted.actor.lower().replace("_", " ") in names.lower().replace("_", " ")
 
 
 def _one(connection: Connection, scope: Scope, event_id: str, organization_id: str | None) -> Row[Any]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+from urllib.parse import quote
 
 import orjson
 import pytest
@@ -34,6 +36,34 @@ def test_events_are_there_without_any_webhook(told: Site) -> None:
     page = told.get("/o/acme/audit").text
     assert page.index("calc") < page.index("Allow-list opened") < page.index("Certificate swapped")
     assert "calc" not in told.get("/o/acme/c/c1/audit").text
+
+
+@pytest.mark.parametrize(
+    ("actor", "found"),
+    [
+        ("system", 1),
+        ("terraform-7", 1),
+        ("API token", 1),
+        ("api_token", 1),
+        ("owner", 3),
+        ("OWNER@EXAMPLE", 3),
+        ("admin", 0),
+    ],
+)
+def test_an_actor_is_found_by_what_the_row_calls_them(told: Site, actor: str, found: int) -> None:
+    told.world.send(audit(4, actor={"type": "system"}))
+    told.world.send(audit(5, actor={"type": "api_token", "id": "terraform-7"}))
+    page = told.get(f"/o/acme/audit?actor={quote(actor)}").text
+    assert page.count('data-label="Action"') == found
+
+
+def test_an_organization_narrows_its_log_to_a_context_and_keeps_it(told: Site) -> None:
+    page = told.get("/o/acme/audit?context=c1&action=update").text
+    assert page.count('data-label="Action"') == 2
+    assert re.search(r'<option value="c1" selected>', page)
+    assert 'name="context"' not in told.get("/o/acme/c/c1/audit").text
+    gone = told.get("/o/acme/audit?context=gone").text
+    assert '<option value="gone" selected>gone</option>' in gone
 
 
 @pytest.mark.parametrize(

@@ -120,6 +120,14 @@ def test_a_week_is_seven_local_days_across_a_change_of_the_clock() -> None:
     assert week.outside == 1
 
 
+def test_the_changes_of_the_week_are_those_that_its_link_leads_to(site: Site) -> None:
+    once = ChangeWindowInput(name="Once", starts_at="2020-01-01T00:00:00Z", ends_at="2020-01-01T01:00:00Z")
+    site.services.change_windows.create(Scope("acme"), "acme", once)
+    monday, _ = week_around(site.services.clock(), ZoneInfo("UTC"))
+    page = site.get("/o/acme/change-windows").text
+    assert f'audit?window=outside&amp;sensitivity_min=3&amp;since={monday:%Y-%m-%dT%H}%3A00"' in page
+
+
 def test_more_changes_than_are_marked_are_told_as_more(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(change_windows, "_MARKS", 2)
     once = ChangeWindowInput(name="Once", starts_at="2020-01-01T00:00:00Z", ends_at="2020-01-01T01:00:00Z")

@@ -2,8 +2,15 @@
 (() => {
   "use strict";
   document.documentElement.classList.add("script");
-  const status = () => document.querySelector("[role=status]");
-  const say = (words) => { const place = status(); if (place) { const line = document.createElement("p"); line.className = "notice"; line.textContent = words; place.replaceChildren(line); } };
+  let fading;
+  function say(words, look = "notice") {
+    const place = document.querySelector("[role=status]"), line = document.createElement("p");
+    line.className = look;
+    line.textContent = words;
+    place?.replaceChildren(line);
+    clearTimeout(fading);
+    fading = setTimeout(() => line.remove(), 8000);
+  }
   const each = (selector, act, within = document) => within.querySelectorAll(selector).forEach(act);
 
   document.addEventListener("say", (event) => say(event.detail));
@@ -43,6 +50,17 @@
     });
   }
 
+  // Filters: what is not asked for stays out of the address, and what was found is told to whoever cannot see the rows.
+  document.addEventListener("formdata", ({ target, formData }) => {
+    if (!target.matches(".filters")) return;
+    for (const [name, value] of [...formData]) if (!value) formData.delete(name);
+    if (document.querySelector("[data-live][aria-pressed=true]")) formData.set("live", "1");
+  });
+  document.addEventListener("htmx:after:settle", ({ target }) => {
+    const rows = target.querySelectorAll(".list tbody tr").length;
+    if (target.matches("[data-region]")) say(rows ? `${rows} rows.` : target.querySelector("h2")?.textContent || "", "hidden");
+  });
+
   // Single keys can be switched off (WCAG 2.1.4), and are silent while somebody types.
   const keysOn = () => localStorage.getItem("relaypoint-keys") !== "off";
   document.addEventListener("keydown", (event) => {
@@ -60,7 +78,8 @@
 
   document.addEventListener("DOMContentLoaded", () => {
     const wrong = document.querySelector("[data-errors]");
-    (wrong || (new URL(location.href).searchParams.get("said") && !location.hash && document.querySelector("h1")))?.focus();
+    const done = new URL(location.href).searchParams.has("said") && !location.hash;
+    (wrong || (done ? document.querySelector("h1") : null))?.focus();
     each("[data-keys]", (one) => { one.checked = keysOn(); one.addEventListener("change", () => localStorage.setItem("relaypoint-keys", one.checked ? "on" : "off")); });
     each("[data-submit]", (one) => one.addEventListener("change", () => one.form.requestSubmit()));
     countDown();

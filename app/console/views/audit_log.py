@@ -23,6 +23,7 @@ from app.security.scope import Scope
 from app.services import Services
 
 _SHOWN = 50
+_CONTEXTS = 200
 _PER_READ = 500
 MOST_EXPORTED = 100_000
 """Events in one download; the filter's times cut a longer history into several."""
@@ -47,6 +48,7 @@ def audit_log_pages(services: Services) -> PageTable:
             has_windows=_has_windows(services, visit),
             is_radius=asked.wanted.event_type in RADIUS_TYPES,
             event_types=_event_types(services, visit, asked.wanted.event_type),
+            contexts=_contexts(services, visit, asked.wanted.context),
             next_url=visit.url("audit", **asked.typed, before=following) if following else None,
             first_url=visit.url("audit", **asked.typed) if position else None,
             actions=[("", "Any action"), *((action, action.capitalize()) for action in ACTIONS)],
@@ -89,6 +91,17 @@ def _event_types(services: Services, visit: Visit, asked: str | None) -> list[tu
     if asked is not None:
         found.setdefault(asked, asked)
     return [("", "Every change"), *found.items()]
+
+
+def _contexts(services: Services, visit: Visit, asked: str | None) -> list[tuple[str, str]]:
+    """What an organization's log can be narrowed to; a context's own log is narrow already."""
+    if visit.here.context_id is not None:
+        return []
+    found, _ = services.places.contexts(visit.scope, visit.here.organization_id, limit=_CONTEXTS)
+    named = {one["id"]: one["name"] or one["id"] for one in found}
+    if asked is not None:
+        named.setdefault(asked, asked)
+    return [("", "Organization and all contexts"), *named.items()]
 
 
 def _has_windows(services: Services, visit: Visit) -> bool:

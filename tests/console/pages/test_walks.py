@@ -140,6 +140,20 @@ def test_a_filter_exchanges_the_rows_and_stands_in_the_address(page: Page, shop:
     page.wait_for_selector("text=Nothing matches")
     assert "state=skipped" in page.url
     assert page.evaluate("window.__same") is True
+    page.wait_for_function("document.querySelector('[role=status]').textContent === 'Nothing matches'")
+    with page.expect_navigation():
+        page.click(".filters >> text=Show all")
+    assert page.url.endswith("/o/acme/deliveries")
+
+
+def test_the_address_of_a_filter_has_what_is_asked_for_and_that_the_page_is_live(page: Page, shop: Shop) -> None:
+    page.goto(f"{shop.site.url}/o/acme/deliveries")
+    page.click("[data-live]")
+    page.select_option("#f-state", "delivered")
+    page.wait_for_url("**state=delivered**")
+    assert page.url.endswith("?state=delivered&live=1")
+    page.reload()
+    assert page.get_attribute("[data-live]", "aria-pressed") == "true"
 
 
 def test_a_download_has_what_the_filter_shows_after_the_rows_were_exchanged(page: Page, shop: Shop) -> None:
@@ -160,6 +174,24 @@ def test_a_row_of_headers_is_added_and_dropped(page: Page, shop: Shop) -> None:
     assert page.evaluate("document.activeElement.name") == "header_name"
     page.click("#headers [data-row]:last-of-type button")
     assert page.locator("[name=header_name]").count() == 1
+
+
+def test_after_a_section_is_saved_the_page_says_so_where_one_looks_and_its_script_runs(page: Page, shop: Shop) -> None:
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    webhook = shop.furnished.arguments["/o/acme"]["webhook"]
+    page.goto(f"{shop.site.url}/o/acme/webhooks/{webhook}")
+    with page.expect_navigation():
+        page.click("#retry >> text=Save schedule")
+    assert page.evaluate("scrollY") > 0
+    place = page.locator("[role=status] .notice").bounding_box()
+    height = page.evaluate("innerHeight")
+    assert place is not None
+    assert 0 <= place["y"] <= height - place["height"]
+    page.keyboard.press("?")
+    page.uncheck("[data-keys]")
+    assert page.evaluate("localStorage.getItem('relaypoint-keys')") == "off"
+    assert errors == []
 
 
 def test_single_keys_can_be_switched_off(page: Page, shop: Shop) -> None:
