@@ -12,6 +12,7 @@ from markupsafe import Markup
 from app.console.forms import anchor, label, sentence
 from app.console.json_text import indented
 from app.console.place import service_title
+from app.console.words import verdict_state
 from app.core.clock import HOUR, MILLISECOND, MINUTE, SECOND, Micros, to_rfc3339
 
 _INSTANT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)")
@@ -139,6 +140,7 @@ FILTERS = {
     "anchor": anchor,
     "label": label,
     "utc": to_rfc3339,
+    "verdict": verdict_state,
     "sentence": sentence,
     "service": service_title,
 }

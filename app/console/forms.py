@@ -35,6 +35,7 @@ _SHORTER = {
     "String should have at least 1 character": "Fill this in.",
     "String should have at least 3 characters": "Use at least 3 characters.",
     "Input should be 'instant' or 'batch'": "Choose one of the two.",
+    "Input should be a valid dictionary": "Write a JSON object, in braces.",
 }
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from app.console.forms import label
+
 
 @dataclass(frozen=True, slots=True)
 class State:
@@ -51,6 +53,18 @@ ATTEMPT = {
     "blocked": State("Blocked by policy", "ban", "bad"),
     "our_fault": State("Not sent", "alert-triangle", "warn"),
 }
+VERDICT = {
+    "delivered": ATTEMPT["delivered"],
+    "accepted_unconfirmed": ATTEMPT["unconfirmed"],
+    "partial": State("Delivered in part", "alert-triangle", "warn"),
+    "retry": State("Failed, worth another try", "rotate-clockwise", "warn"),
+    "throttle": ATTEMPT["throttled"],
+    "split": ATTEMPT["split"],
+    "reject": ATTEMPT["rejected"],
+    "sink_broken": ATTEMPT["sink_broken"],
+    "blocked": ATTEMPT["blocked"],
+}
+"""What a sink made of an answer; other words are those of a transport that brought none."""
 REPLAY = {
     "running": State("Running", "refresh", "note"),
     "done": State("Done", "circle-check", "good"),
@@ -116,6 +130,11 @@ def webhook_state(webhook: dict[str, Any]) -> State:
     if webhook["state"] == "needs_endpoint" and webhook["endpoint_url"]:
         return NEEDS_SINK
     return WEBHOOK[webhook["state"]]
+
+
+def verdict_state(verdict: str) -> State:
+    """What became of one request."""
+    return VERDICT.get(verdict, State(label(verdict), "circle-x", "bad"))
 
 
 def key_state(key: dict[str, Any], now: str) -> State:

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import orjson
 import pytest
 from sqlalchemy import delete, update
 
-from app.core.clock import DAY, system_clock
+from app.core.clock import DAY, SECOND, system_clock
 from app.core.ids import delivery_id
 from app.delivery import delivery_list
 from app.store.retention import remove_events
@@ -84,7 +85,7 @@ def test_a_delivery_shows_what_went_out_and_what_came_back_as_text(site: Site, g
     request = site.get(path(site, good)).text
     assert "webhook-signature" in request
     assert "s3cret" not in request
-    assert "$AUTHORIZATION" in request
+    assert "$secret_of_authorization" in request
     response = site.get(f"{path(site, bad)}?tab=response").text
     assert "HTTP 400" in response
     assert "&lt;script&gt;" in response
@@ -147,6 +148,32 @@ def test_many_are_counted_before_they_are_redelivered(site: Site, bad: Hook) -> 
     cancelled = site.post(f"{started.headers['location'].split('?')[0]}/cancel")
     assert "Cancelled" in site.get(cancelled.headers["location"]).text
     assert site.services.replays.page(PLATFORM, bad.id, before=None, limit=5).items[0]["state"] == "cancelled"
+
+
+def test_many_begin_with_what_the_history_was_narrowed_to_and_with_the_last_day(site: Site, bad: Hook) -> None:
+    site.world.send_numbers(1)
+    deliver(site)
+    home = f"/o/acme/webhooks/{bad.id}"
+    assert "Of these filters it takes" not in site.get(f"{home}/deliveries?state=failed").text
+    narrowed = site.get(f"{home}/deliveries?state=failed&code=4xx").text
+    assert "Of these filters it takes status, event type and times." in narrowed
+    for asked in ("?state=failed", "?state=pending", ""):
+        page = site.get(f"{home}/redeliver{asked}").text
+        assert '<option value="failed" selected>' in page
+        since = re.search(r'name="since" type="datetime-local" value="([^"]+)"', page)
+        assert since is not None
+        day_ago = datetime.fromtimestamp(site.services.clock() // SECOND, UTC) - timedelta(days=1)
+        assert day_ago - timedelta(minutes=5) < datetime.fromisoformat(since[1]).replace(tzinfo=UTC) <= day_ago
+    started = site.post(f"{home}/redeliver", state="failed", since="2020-01-01T00:00")
+    assert "<dd>Failed</dd>" in site.get(started.headers["location"]).text
+
+
+def test_a_delivery_that_was_never_tried_shows_its_event_and_leads_to_it(site: Site, good: Hook) -> None:
+    site.world.send_numbers(1)
+    page = site.get(path(site, good)).text
+    assert "The event as it is stored" in page
+    assert 'href="/o/acme/audit/event-1"' in page
+    assert site.get("/o/acme/audit/event-1").status_code == 200
 
 
 def test_a_backfill_counts_events_that_came_before_the_webhook(site: Site, receiver: Receiver) -> None:

@@ -75,8 +75,9 @@ def _shown(
     now = services.clock()
     row, attempts, why_not = _found(services, visit, delivery)
     webhook = services.webhooks.get(visit.scope, webhook_id)
-    tab = request.args.get("tab", "")
     attempt = _chosen(attempts)
+    tab = request.args.get("tab", "")
+    tab = tab if tab in TABS else "request" if attempt else "event"
     removed = bytes_removed(attempt.started_at, services.settings, now, visit.here.zone) if attempt else ""
     return render(
         "delivery.html",
@@ -96,7 +97,7 @@ def _shown(
         removed=removed,
         timings=_timings(attempt) if attempt else None,
         event=_event(services, visit, row.event_id) if tab == "event" else "",
-        tab=tab if tab in TABS else ("request" if attempt else "event"),
+        tab=tab,
         tabs=TABS,
         why_not=why_not,
         asking=asking,

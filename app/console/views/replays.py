@@ -8,10 +8,12 @@ from typing import Any
 
 from flask import request
 
+from app.console.filters import input_moment
 from app.console.forms import Errors, errors_of
 from app.console.moments import read_moment
 from app.console.pages import PageTable, Visit, done, render
-from app.console.words import REPLAY
+from app.console.words import DELIVERY, REPLAY
+from app.core.clock import DAY, to_rfc3339
 from app.core.errors import ConflictError, InvalidInputError, NotFoundError
 from app.core.states import DeliveryState
 from app.core.whole_numbers import whole_number
@@ -63,7 +65,8 @@ def replay_pages(services: Services) -> PageTable:
     def progress(visit: Visit, webhook: str, replay: str) -> Any:
         found = _one(services, visit, webhook, replay)
         shown = services.webhooks.get(visit.scope, webhook)
-        return render("replay.html", visit, webhook=shown, replay=found, state=REPLAY[found["state"]])
+        chosen = DELIVERY.get(found["filter"]["state"] or "")
+        return render("replay.html", visit, webhook=shown, replay=found, state=REPLAY[found["state"]], chosen=chosen)
 
     @table.post(f"{_ONE}/replays/<replay>/cancel", needs=_SEND)
     def cancel(visit: Visit, webhook: str, replay: str) -> Any:
@@ -108,8 +111,10 @@ def _form(
     earlier = services.replays.page(visit.scope, webhook_id, before=None, limit=_SHOWN).items
     sent = request.values
     typed = {name: sent.get(name, "") for name in ("state", "event_type", "since", "until", "per_s")}
-    if "state" not in sent and kind.kind is ReplayKind.REDELIVER:
+    if kind.kind is ReplayKind.REDELIVER and sent.get("state") not in {*_FINISHED, ""}:
         typed["state"] = "failed"
+    if request.method == "GET" and "count" not in sent and not typed["since"]:
+        typed["since"] = input_moment(to_rfc3339(services.clock() - DAY), visit.here.zone)
     return render(
         "replays.html",
         visit,
