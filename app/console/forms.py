@@ -29,6 +29,11 @@ _LABELS = {
     "overlap_s": "Overlap",
     "since": "From",
     "until": "Until",
+    "start": "From",
+    "end": "Until",
+    "starts_at": "From",
+    "ends_at": "Until",
+    "grace_minutes": "Grace",
 }
 _SHORTER = {
     "Field required": "Fill this in.",

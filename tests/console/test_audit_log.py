@@ -143,6 +143,14 @@ def test_an_event_is_marked_as_outside_only_where_there_are_change_windows(told:
     assert "Outside window" in told.get("/o/acme/audit").text
 
 
+def test_a_context_that_told_no_name_is_known_by_its_id(site: Site) -> None:
+    site.world.send(audit(1, contextId="nameless"), audit(2, contextId="nameless", eventId=AUTHENTICATION))
+    for address in ("audit", f"audit?event_type={AUTHENTICATION}", f"audit/{audit(1)['id']}"):
+        page = site.get(f"/o/acme/{address}").text
+        assert "nameless" in page
+        assert "None <" not in page
+
+
 def test_a_foreign_event_is_not_there(told: Site) -> None:
     told.add_organization("other", "Other")
     event = told.get("/o/acme/audit").text.split('href="/o/acme/audit/')[1].partition('"')[0]

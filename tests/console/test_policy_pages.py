@@ -51,10 +51,14 @@ def test_a_window_is_said_without_json_and_shown_as_it_was_said(site: Site) -> N
     ("change", "words"),
     [
         ({"name": ""}, "Fill this in."),
-        ({"start": "25:00"}, "f-time-intervals"),
+        ({"start": "25:00"}, "f-start-wrong"),
+        ({"end": "21:00"}, "f-end-wrong"),
+        ({"starts_at": "2026-12-20T18:00", "ends_at": "2026-12-21T18:00"}, "Fill in the week, or one stretch of time"),
+        ({"weekdays": [], "start": "", "end": "", "starts_at": "2026-12-20T18:00"}, "f-ends-at-wrong"),
+        ({"intervals": '[{"weekdays": ["someday"]}]'}, "f-intervals-wrong"),
         ({"intervals": "not json"}, "Write a JSON list of intervals."),
         ({"grace_minutes": "soon"}, "f-grace-minutes-wrong"),
-        ({"weekdays": [], "start": "", "end": ""}, "This was not saved."),
+        ({"weekdays": [], "start": "", "end": ""}, "Say when: every week, or once."),
     ],
 )
 def test_what_is_wrong_is_said_and_what_was_typed_stays(site: Site, change: dict[str, object], words: str) -> None:
@@ -63,6 +67,28 @@ def test_what_is_wrong_is_said_and_what_was_typed_stays(site: Site, change: dict
     assert words in answer.text
     assert "\npki" in answer.text
     assert site.services.change_windows.all(Scope("acme"), "acme") == []
+
+
+@pytest.mark.parametrize(
+    ("starts_at", "stored", "shown"),
+    [
+        ("2026-12-20T18:00", "2026-12-20T17:00:00.000Z", "2026-12-20T18:00"),
+        ("2026-12-20T18:00:00-05:00", "2026-12-20T23:00:00.000Z", "2026-12-21T00:00"),
+        ("2026-10-25T02:30:00+01:00", "2026-10-25T01:30:00.000Z", "2026-10-25T01:30:00.000Z"),
+    ],
+)
+def test_a_window_that_opens_once_is_meant_in_the_organizations_time(
+    site: Site, starts_at: str, stored: str, shown: str
+) -> None:
+    site.post("/o/acme/settings/organization", name="Acme", timezone="Europe/Stockholm")
+    blank = site.get("/o/acme/change-windows/new").text
+    typed = dict(re.findall(r'<input[^>]* name="(start|end)"[^>]* value="([^"]*)"', blank))
+    freeze = {"name": "Freeze", "kind": "freeze", "starts_at": starts_at, "ends_at": "2027-01-06T06:00"}
+    assert site.post("/o/acme/change-windows/new", **(typed | freeze)).status_code == 303
+    kept = site.services.change_windows.all(Scope("acme"), "acme")[0]
+    assert (kept["starts_at"], kept["ends_at"]) == (stored, "2027-01-06T05:00:00.000Z")
+    page = site.get(first_link(site.get("/o/acme/change-windows").text, "/o/acme/change-windows")).text
+    assert re.search(rf'name="starts_at"[^>]* value="{re.escape(shown)}"', page)
 
 
 def test_a_window_that_the_form_cannot_say_is_shown_as_json(site: Site) -> None:

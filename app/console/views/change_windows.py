@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from app.console.forms import Errors, errors_of
 from app.console.pages import At, PageTable, Visit, done, render
 from app.console.week import Span, Week, micros, week_around, week_picture
-from app.console.window_form import LOCAL, WEEKDAYS, typed_of, window_of
+from app.console.window_form import LOCAL, WEEKDAYS, errors_in_form, typed_of, window_of
 from app.core.errors import ConflictError, InvalidInputError
 from app.routing.change_windows import ChangeWindowInput
 from app.routing.event_history import EventFilter
@@ -38,7 +38,7 @@ def change_window_pages(services: Services) -> PageTable:
 
     @table.get("change-windows/new", needs=Permission.POLICIES_WRITE, at=At.ORGANIZATION)
     def new_window(visit: Visit) -> Any:
-        return _form(visit, None, {"kind": "allow", "weekdays": [], "start": "22:00", "end": "24:00"}, {})
+        return _form(visit, None, {"kind": "allow", "weekdays": []}, {})
 
     @table.post("change-windows/new", needs=Permission.POLICIES_WRITE, at=At.ORGANIZATION)
     def create_window(visit: Visit) -> Any:
@@ -47,7 +47,7 @@ def change_window_pages(services: Services) -> PageTable:
     @table.get("change-windows/<window>", needs=Permission.POLICIES_READ, at=At.ORGANIZATION)
     def change_window(visit: Visit, window: str) -> Any:
         stored = windows.get(visit.scope, visit.here.organization_id, window)
-        return _form(visit, stored, typed_of(stored), {})
+        return _form(visit, stored, typed_of(stored, visit.here.zone), {})
 
     @table.post("change-windows/<window>", needs=Permission.POLICIES_WRITE, at=At.ORGANIZATION)
     def replace_window(visit: Visit, window: str) -> Any:
@@ -78,13 +78,14 @@ def _save(services: Services, visit: Visit, stored: dict[str, Any] | None) -> An
     windows, organization = services.change_windows, visit.here.organization_id
     weekdays = request.form.getlist("weekdays")
     try:
-        wanted = ChangeWindowInput.model_validate(window_of(request.form, weekdays))
+        wanted = ChangeWindowInput.model_validate(window_of(request.form, weekdays, visit.here.zone))
         if stored is None:
             windows.create(visit.scope, organization, wanted, visit.author)
         else:
             windows.replace(visit.scope, organization, stored["id"], wanted, visit.author)
     except (ValidationError, InvalidInputError, ConflictError) as error:
-        return _form(visit, stored, request.form.to_dict() | {"weekdays": weekdays}, errors_of(error))
+        errors = errors_in_form(errors_of(error), request.form)
+        return _form(visit, stored, request.form.to_dict() | {"weekdays": weekdays}, errors)
     return done(visit.url("change-windows"), "saved")
 
 
