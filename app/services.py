@@ -38,6 +38,7 @@ from app.routing.key_terms import KeyTermsService
 from app.routing.keys import KeyService
 from app.routing.members import MemberService
 from app.routing.own_audit import OwnAudit
+from app.routing.own_changes import OwnChanges
 from app.routing.place_change import PlaceChanges
 from app.routing.places import PlaceService
 from app.routing.policy_service import PolicyService
@@ -102,8 +103,7 @@ class Services:
 class _Shared(TypedDict):
     """What every use case that changes something is given."""
 
-    audit: OwnAudit
-    doorbell: Doorbell
+    changes: OwnChanges
     clock: Clock
     random_bytes: RandomBytes
 
@@ -120,8 +120,8 @@ def build_services(settings: Settings, store: Store, *, clock: Clock = system_cl
     doorbell: Doorbell = (
         RedisDoorbell(ring_redis(settings.redis_url), clock) if settings.redis_url else SilentDoorbell()
     )
-    audit = OwnAudit(vault, clock=clock, random_bytes=secrets.token_bytes)
-    shared = _Shared(audit=audit, doorbell=doorbell, clock=clock, random_bytes=secrets.token_bytes)
+    changes = OwnChanges(store, OwnAudit(vault, clock=clock, random_bytes=secrets.token_bytes), doorbell)
+    shared = _Shared(changes=changes, clock=clock, random_bytes=secrets.token_bytes)
     policy_service = partial(PolicyService, store, **shared)
     windows = policy_service(CHANGE_WINDOWS)
     hook_faults = HookFaults(clock, store)
@@ -144,28 +144,17 @@ def build_services(settings: Settings, store: Store, *, clock: Clock = system_cl
         ingest=ingest,
         key_terms=KeyTermsService(store, vault, **shared),
         gate=gate,
-        sources=SourceService(
-            store,
-            vault,
-            sinks,
-            audit=audit,
-            doorbell=doorbell,
-            clock=clock,
-            random_bytes=secrets.token_bytes,
-        ),
+        sources=SourceService(store, vault, sinks, **shared),
         source_tally=tally,
         source_door=SourceDoor(store, vault, sinks, ingest, gate, tally, hook_faults, clock),
         webhooks=WebhookService(
             store,
             ChangeRules(vault, sinks, ask_sink),
             check_target=partial(check_target, egress),
-            doorbell=doorbell,
-            audit=audit,
-            clock=clock,
-            random_bytes=secrets.token_bytes,
+            **shared,
         ),
         places=PlaceService(store, clock=clock, random_bytes=secrets.token_bytes),
-        place_changes=PlaceChanges(store, audit=audit, doorbell=doorbell),
+        place_changes=PlaceChanges(changes),
         change_windows=windows,
         sensitivity_rules=policy_service(SENSITIVITY_RULES),
         window_trials=WindowTrials(store, windows, clock=clock),

@@ -21,6 +21,7 @@ from app.core.normalise import normalise
 from app.core.partitions import partition_of
 from app.routing.change_windows import CHANGE_WINDOWS, ChangeWindowInput
 from app.routing.own_audit import NoAudit
+from app.routing.own_changes import OwnChanges
 from app.routing.policy_service import PolicyService
 from app.security.scope import Scope
 from app.store import Store, migrate, open_store
@@ -57,8 +58,7 @@ class Places:
         service = PolicyService(
             self.store,
             CHANGE_WINDOWS,
-            audit=NoAudit(),
-            doorbell=SilentDoorbell(),
+            changes=OwnChanges(self.store, NoAudit(), SilentDoorbell()),
             clock=system_clock,
             random_bytes=secrets.token_bytes,
         )

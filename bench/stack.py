@@ -18,6 +18,7 @@ from app.demo.generator import generate
 from app.demo.shapes import Shape
 from app.ingest.accept import IngestService
 from app.routing.own_audit import NoAudit
+from app.routing.own_changes import OwnChanges
 from app.routing.webhook_change import ChangeRules
 from app.routing.webhook_input import NewWebhook, WebhookPatch
 from app.routing.webhooks import WebhookService
@@ -123,8 +124,7 @@ def create_webhook(settings: Settings, store: Store, place: str, receiver_url: s
         store,
         ChangeRules(open_vault(settings.instance, settings.secret_keys), load_sinks(settings)),
         check_target=lambda _url: None,
-        doorbell=SilentDoorbell(),
-        audit=NoAudit(),
+        changes=OwnChanges(store, NoAudit(), SilentDoorbell()),
         clock=system_clock,
         random_bytes=secrets.token_bytes,
     )

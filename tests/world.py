@@ -22,6 +22,7 @@ from app.delivery.history import AttemptView, get_delivery
 from app.delivery.runtime import RuntimeLoader
 from app.ingest.accept import IngestResult, IngestService
 from app.routing.own_audit import NoAudit
+from app.routing.own_changes import OwnChanges
 from app.routing.webhook_change import ChangeRules
 from app.routing.webhook_input import NewWebhook, WebhookPatch
 from app.routing.webhooks import WebhookService
@@ -88,8 +89,7 @@ class World:
             store,
             ChangeRules(self.vault, self.sinks),
             check_target=lambda _url: None,
-            doorbell=self.rings,
-            audit=NoAudit(),
+            changes=OwnChanges(store, NoAudit(), self.rings),
             clock=clock,
             random_bytes=secrets.token_bytes,
         )

@@ -17,13 +17,13 @@ from sqlalchemy import Connection, RowMapping
 from sqlalchemy.exc import IntegrityError
 
 from app.core.clock import SECOND, Clock
-from app.core.doorbell import Doorbell
 from app.core.errors import ConflictError, InvalidInputError, NotFoundError
 from app.core.ids import RandomBytes, new_id
 from app.ingest.source_input import NewSource, SourcePatch, SourceRotation
 from app.ingest.source_view import configured, source_view
 from app.routing.granting import check_organization
-from app.routing.own_audit import SYSTEM, Audit, Author, OwnChange, differences
+from app.routing.own_audit import SYSTEM, Author, OwnChange, differences
+from app.routing.own_changes import News, OwnChanges
 from app.security.scope import Scope
 from app.security.sealed_fields import SOURCE_SECRET
 from app.security.vault import Vault
@@ -56,8 +56,7 @@ class SourceService:
         store: the database.
         vault: seals the secrets.
         sinks: knows the source plugins.
-        audit: told of every change, in its transaction.
-        doorbell: rung for whoever is owed the news.
+        changes: where what changes is written and told.
         clock: the time.
         random_bytes: for ids and secrets.
     """
@@ -68,16 +67,14 @@ class SourceService:
         vault: Vault,
         sinks: SinkManager,
         *,
-        audit: Audit,
-        doorbell: Doorbell,
+        changes: OwnChanges,
         clock: Clock,
         random_bytes: RandomBytes,
     ) -> None:
         self._store = store
         self._vault = vault
         self._sinks = sinks
-        self._audit = audit
-        self._doorbell = doorbell
+        self._changes = changes
         self._clock = clock
         self._random_bytes = random_bytes
 
@@ -132,7 +129,7 @@ class SourceService:
             "created_at": now,
             "updated_at": now,
         }
-        with self._writing() as connection:
+        with self._writing() as (connection, news):
             check_organization(connection, scope, organization_id)
             if context_id is not None and context_name(connection, organization_id, context_id) is None:
                 raise NotFoundError("no such context in this organization")
@@ -140,9 +137,8 @@ class SourceService:
                 raise ConflictError(f"an organization can have {MAX_SOURCES} sources; delete one first")
             add_source(connection, row)
             added = self._row(connection, scope, organization_id, source_id)
-            rings = self._tell(connection, by, "create", {}, configured(added))
+            news.tell(_change(by, "create", {}, configured(added)))
             view = self._view(added, [])
-        self._doorbell.ring(rings)
         return {**view, "secret": secret}
 
     def patch(
@@ -156,13 +152,11 @@ class SourceService:
             ConflictError: the name is taken, or the plugin is missing.
         """
         columns: dict[str, Any] = patch.model_dump(exclude_none=True, exclude={"config"})
-        with self._writing() as connection:
+        with self._writing() as (connection, news):
             row = self._row(connection, scope, organization_id, source_id, lock=True)
             if patch.config is not None:
                 columns["config"] = checked_config(self._plugin(row["kind"]), patch.config)
-            view, rings = self._changed(connection, row, columns, by)
-        self._doorbell.ring(rings)
-        return view
+            return self._changed(connection, news, row, columns, by)
 
     def rotate(
         self, scope: Scope, organization_id: str, source_id: str, rotation: SourceRotation, by: Author = SYSTEM
@@ -174,15 +168,14 @@ class SourceService:
         """
         secret = self._secret(rotation.secret)
         overlap = rotation.overlap_s * SECOND
-        with self._writing() as connection:
+        with self._writing() as (connection, news):
             row = self._row(connection, scope, organization_id, source_id, lock=True)
             columns = {
                 "secret_sealed": self._seal(secret, organization_id, source_id),
                 "previous_sealed": row["secret_sealed"] if overlap else None,
                 "previous_until": self._clock() + overlap if overlap else None,
             }
-            view, rings = self._changed(connection, row, columns, by, secrets=("secret",))
-        self._doorbell.ring(rings)
+            view = self._changed(connection, news, row, columns, by, secrets=("secret",))
         return {**view, "secret": secret}
 
     def delete(self, scope: Scope, organization_id: str, source_id: str, by: Author = SYSTEM) -> None:
@@ -191,50 +184,33 @@ class SourceService:
         Raises:
             NotFoundError: there is none in this scope.
         """
-        with self._writing() as connection:
+        with self._writing() as (connection, news):
             row = self._row(connection, scope, organization_id, source_id, lock=True)
-            rings = self._tell(connection, by, "delete", configured(row), {})
+            news.tell(_change(by, "delete", configured(row), {}))
             drop_source(connection, source_id)
-        self._doorbell.ring(rings)
 
     def _changed(
         self,
         connection: Connection,
+        news: News,
         row: RowMapping,
         columns: Mapping[str, Any],
         by: Author,
         secrets: tuple[str, ...] = (),
-    ) -> tuple[dict[str, Any], frozenset[int]]:
-        """The view of the changed source, and the partitions to ring after the commit."""
+    ) -> dict[str, Any]:
+        """The view of the changed source."""
         change_source(connection, row["id"], {**columns, "updated_at": self._clock()})
         after = source_row(connection, row["id"])
         if after is None:
             raise NotFoundError("no such source")
-        rings = self._tell(connection, by, "update", configured(row), configured(after), secrets=secrets)
-        return self._seen(connection, after), rings
-
-    def _tell(
-        self,
-        connection: Connection,
-        by: Author,
-        action: str,
-        before: Mapping[str, Any],
-        after: Mapping[str, Any],
-        *,
-        secrets: tuple[str, ...] = (),
-    ) -> frozenset[int]:
-        told = after or before
-        changes = differences(f"sources[{told['id']}]", before, after, secrets=secrets)
-        if not changes:
-            return frozenset()
-        change = OwnChange(told["organization_id"], by, action, _WORD, told["id"], told["name"], changes)
-        return self._audit.record(connection, change)
+        news.tell(_change(by, "update", configured(row), configured(after), secrets))
+        return self._seen(connection, after)
 
     @contextmanager
-    def _writing(self) -> Iterator[Connection]:
+    def _writing(self) -> Iterator[tuple[Connection, News]]:
         try:
-            with self._store.write() as connection:
-                yield connection
+            with self._changes.write() as written:
+                yield written
         except IntegrityError:
             raise ConflictError("the organization has a source of this name already") from None
 
@@ -282,3 +258,13 @@ def checked_config(plugin: EventSource, config: Mapping[str, Any]) -> str:
         place = ".".join(["config", *map(str, problem["loc"])])
         raise InvalidInputError(problem["msg"], field=place) from None
     return orjson.dumps(config).decode()
+
+
+def _change(
+    by: Author, action: str, before: Mapping[str, Any], after: Mapping[str, Any], secrets: tuple[str, ...] = ()
+) -> OwnChange | None:
+    told = after or before
+    changes = differences(f"sources[{told['id']}]", before, after, secrets=secrets)
+    if not changes:
+        return None
+    return OwnChange(told["organization_id"], by, action, _WORD, told["id"], told["name"], changes)

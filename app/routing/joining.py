@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from app.core.clock import Clock
-from app.core.doorbell import Doorbell
 from app.core.errors import ConflictError, ForbiddenError
 from app.core.ids import RandomBytes
 from app.routing.member_audit import member_changed
-from app.routing.own_audit import Audit, Author
+from app.routing.own_audit import Author, OwnChange
+from app.routing.own_changes import OwnChanges
 from app.security.front_door import Caller, FrontDoor, LinkGoneError
 from app.security.links import Purpose, subject_of_link, use_link
 from app.security.members import MemberRecord, invited_member, join_member
@@ -42,8 +42,7 @@ class Joining:
     Args:
         store: the database.
         people: hashes passwords and opens sessions.
-        audit: told of who joined, in the same transaction.
-        doorbell: rung for whoever is owed the news.
+        changes: where it is written and told who joined.
         clock: the time.
         random_bytes: for ids.
     """
@@ -53,15 +52,13 @@ class Joining:
         store: Store,
         people: FrontDoor,
         *,
-        audit: Audit,
-        doorbell: Doorbell,
+        changes: OwnChanges,
         clock: Clock,
         random_bytes: RandomBytes,
     ) -> None:
         self._store = store
         self._people = people
-        self._audit = audit
-        self._doorbell = doorbell
+        self._changes = changes
         self._clock = clock
         self._random_bytes = random_bytes
 
@@ -89,12 +86,11 @@ class Joining:
             LinkGoneError: as for :meth:`invitation`.
             ForbiddenError: the invitation is for another e-mail address.
         """
-        with self._store.write() as connection:
+        with self._changes.write() as (connection, news):
             member = self._offered(connection, link)
             if person.email != member.email:
                 raise ForbiddenError(f"this invitation is for {member.email}; you are signed in as {person.email}")
-            rings = self._joined(connection, link, member, person.id)
-        self._doorbell.ring(rings)
+            news.tell(self._joined(connection, link, member, person.id))
 
     def join_anew(self, link: str, *, name: str, password: str, caller: Caller) -> str:
         """Make an account, take the role up and sign in; answers the session's token.
@@ -108,7 +104,7 @@ class Joining:
         if offered.known:
             raise ConflictError(f"{offered.email} has an account already; sign in, then open the link again")
         hashed = self._people.new_hash(offered.email, password)
-        with self._store.write() as connection:
+        with self._changes.write() as (connection, news):
             member = self._offered(connection, link)
             user = create_user(
                 connection,
@@ -118,10 +114,8 @@ class Joining:
                 now=self._clock(),
                 random_bytes=self._random_bytes,
             )
-            rings = self._joined(connection, link, member, user.id)
-            session = self._people.admit(connection, user.id, user.email, caller)
-        self._doorbell.ring(rings)
-        return session
+            news.tell(self._joined(connection, link, member, user.id))
+            return self._people.admit(connection, user.id, user.email, caller)
 
     def _offered(self, connection: Connection, link: str) -> MemberRecord:
         member_id = subject_of_link(connection, Purpose.INVITATION, link, self._clock())
@@ -130,10 +124,9 @@ class Joining:
             raise LinkGoneError
         return member
 
-    def _joined(self, connection: Connection, link: str, member: MemberRecord, user_id: str) -> frozenset[int]:
+    def _joined(self, connection: Connection, link: str, member: MemberRecord, user_id: str) -> OwnChange | None:
         now = self._clock()
         if use_link(connection, Purpose.INVITATION, link, now) is None:
             raise LinkGoneError
         after = join_member(connection, member, user_id, now)
-        change = member_changed(Author("admin", user_id, member.email), member, after)
-        return frozenset() if change is None else self._audit.record(connection, change)
+        return member_changed(Author("admin", user_id, member.email), member, after)

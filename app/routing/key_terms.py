@@ -6,15 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection
-
 from app.core.clock import Clock
-from app.core.doorbell import Doorbell
 from app.core.event import Change
 from app.core.ids import RandomBytes
 from app.core.signing import new_secret
 from app.routing.key_terms_input import RateLimit, SignatureChange
-from app.routing.own_audit import Audit, Author, OwnChange
+from app.routing.own_audit import Author, OwnChange
+from app.routing.own_changes import OwnChanges
 from app.security.api_keys import KeyRecord, find_key
 from app.security.key_terms import NO_TERMS, KeyTerms, drop_terms, outlines_of_terms, read_terms, write_terms
 from app.security.scope import Scope
@@ -28,8 +26,7 @@ class KeyTermsService:
     Args:
         store: the database.
         vault: seals the secrets.
-        audit: told of every change, in its transaction.
-        doorbell: rung for whom the event of a change is owed to.
+        changes: where what changes is written and told.
         clock: the time.
         random_bytes: for secrets.
     """
@@ -39,15 +36,13 @@ class KeyTermsService:
         store: Store,
         vault: Vault,
         *,
-        audit: Audit,
-        doorbell: Doorbell,
+        changes: OwnChanges,
         clock: Clock,
         random_bytes: RandomBytes,
     ) -> None:
         self._store = store
         self._vault = vault
-        self._audit = audit
-        self._doorbell = doorbell
+        self._changes = changes
         self._clock = clock
         self._random_bytes = random_bytes
 
@@ -103,7 +98,7 @@ class KeyTermsService:
         return _view(terms) | {"secret": fresh if is_used else None}
 
     def _changed(self, scope: Scope, key_id: str, change: Callable[[KeyTerms], KeyTerms], by: Author) -> KeyTerms:
-        with self._store.write() as connection:
+        with self._changes.write() as (connection, news):
             key = find_key(connection, scope, key_id)
             before = read_terms(connection, self._vault, key_id)
             terms = change(before)
@@ -111,28 +106,25 @@ class KeyTermsService:
                 drop_terms(connection, key_id)
             else:
                 write_terms(connection, self._vault, key, terms, self._clock())
-            rings = self._tell(connection, by, key, before, terms)
-        self._doorbell.ring(rings)
+            news.tell(_changed_terms(by, key, before, terms))
         return terms
 
-    def _tell(
-        self, connection: Connection, by: Author, key: KeyRecord, before: KeyTerms, after: KeyTerms
-    ) -> frozenset[int]:
-        """A key of the whole platform belongs to no organization, and so to no audit."""
-        if key.organization_id is None:
-            return frozenset()
-        place = f"organization.api_tokens[{key.id}].terms"
-        told = Change(field="Terms", path=place, before=_told(before), after=_told(after), secret=False)
-        change = OwnChange(
-            organization_id=key.organization_id,
-            author=by,
-            action="update",
-            entity_type="api_token",
-            entity_id=key.id,
-            entity_name=key.name,
-            changes=(told,),
-        )
-        return self._audit.record(connection, change)
+
+def _changed_terms(by: Author, key: KeyRecord, before: KeyTerms, after: KeyTerms) -> OwnChange | None:
+    """A key of the whole platform belongs to no organization, and so to no audit."""
+    if key.organization_id is None:
+        return None
+    place = f"organization.api_tokens[{key.id}].terms"
+    told = Change(field="Terms", path=place, before=_told(before), after=_told(after), secret=False)
+    return OwnChange(
+        organization_id=key.organization_id,
+        author=by,
+        action="update",
+        entity_type="api_token",
+        entity_id=key.id,
+        entity_name=key.name,
+        changes=(told,),
+    )
 
 
 def _told(terms: KeyTerms) -> dict[str, Any]:

@@ -8,13 +8,13 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
 from app.core.clock import Clock, Micros, to_rfc3339
-from app.core.doorbell import Doorbell
 from app.core.errors import ForbiddenError, InvalidInputError
 from app.core.ids import RandomBytes
 from app.core.moments import parse_moment
 from app.routing.granting import check_grant, check_organization, check_strength
 from app.routing.key_audit import key_changed, key_created, key_revoked
-from app.routing.own_audit import Audit, Author, OwnChange
+from app.routing.own_audit import Author
+from app.routing.own_changes import OwnChanges
 from app.security.api_keys import (
     MAX_NAME,
     KeyRecord,
@@ -56,18 +56,14 @@ class KeyService:
 
     Args:
         store: the database.
-        audit: told of every change, in its transaction.
-        doorbell: rung for whoever is owed the news.
+        changes: where what changes is written and told.
         clock: the time.
         random_bytes: for ids and keys.
     """
 
-    def __init__(
-        self, store: Store, *, audit: Audit, doorbell: Doorbell, clock: Clock, random_bytes: RandomBytes
-    ) -> None:
+    def __init__(self, store: Store, *, changes: OwnChanges, clock: Clock, random_bytes: RandomBytes) -> None:
         self._store = store
-        self._audit = audit
-        self._doorbell = doorbell
+        self._changes = changes
         self._clock = clock
         self._random_bytes = random_bytes
 
@@ -102,7 +98,7 @@ class KeyService:
             InvalidInputError: it would have expired already.
         """
         role, expires_at = parse_role(new.role), self._moment(new.expires_at)
-        with self._store.write() as connection:
+        with self._changes.write() as (connection, news):
             check_grant(connection, caller, role, organization_id, new.context_id)
             _check_expiry(connection, caller, expires_at)
             record, key = create_key(
@@ -115,8 +111,7 @@ class KeyService:
                 now=self._clock(),
                 random_bytes=self._random_bytes,
             )
-            rings = self._tell(connection, key_created(Author.of(caller), record))
-        self._doorbell.ring(rings)
+            news.tell(key_created(Author.of(caller), record))
         return key_view(record) | {"key": key}
 
     def change(self, caller: Principal, organization_id: str, key_id: str, patch: KeyPatch) -> dict[str, Any]:
@@ -127,7 +122,7 @@ class KeyService:
             ForbiddenError: the key is stronger than the caller, or would be longer good.
             InvalidInputError: it would have expired already.
         """
-        with self._store.write() as connection:
+        with self._changes.write() as (connection, news):
             before = find_key(connection, Scope.of(caller), key_id, organization_id)
             check_strength(caller, parse_role(before.role))
             expires_at = before.expires_at
@@ -135,8 +130,7 @@ class KeyService:
                 expires_at = self._moment(patch.expires_at)
                 _check_expiry(connection, caller, expires_at)
             after = change_key(connection, before, name=patch.name or before.name, expires_at=expires_at)
-            rings = self._tell(connection, key_changed(Author.of(caller), before, after))
-        self._doorbell.ring(rings)
+            news.tell(key_changed(Author.of(caller), before, after))
         return key_view(after)
 
     def revoke(self, caller: Principal, organization_id: str, key_id: str) -> None:
@@ -146,12 +140,11 @@ class KeyService:
             NotFoundError: there is none in the caller's scope.
             ForbiddenError: the key is stronger than the caller.
         """
-        with self._store.write() as connection:
+        with self._changes.write() as (connection, news):
             found = find_key(connection, Scope.of(caller), key_id, organization_id)
             check_strength(caller, parse_role(found.role))
             revoked = revoke_key(connection, found.id, self._clock())
-            rings = self._tell(connection, None if revoked is None else key_revoked(Author.of(caller), revoked))
-        self._doorbell.ring(rings)
+            news.tell(None if revoked is None else key_revoked(Author.of(caller), revoked))
 
     def _moment(self, wanted: AwareDatetime | None) -> Micros | None:
         if wanted is None:
@@ -160,9 +153,6 @@ class KeyService:
         if moment is None or moment <= self._clock():
             raise InvalidInputError("must be in the future", field="expires_at")
         return moment
-
-    def _tell(self, connection: Connection, change: OwnChange | None) -> frozenset[int]:
-        return frozenset() if change is None else self._audit.record(connection, change)
 
 
 def _check_expiry(connection: Connection, caller: Principal, expires_at: Micros | None) -> None:

@@ -8,12 +8,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
 from app.core.clock import Clock, to_rfc3339
-from app.core.doorbell import Doorbell
 from app.core.errors import ConflictError
 from app.core.ids import RandomBytes
 from app.routing.granting import check_grant, check_organization, check_strength
 from app.routing.member_audit import member_added, member_changed, member_removed
-from app.routing.own_audit import Audit, Author, OwnChange
+from app.routing.own_audit import Author
+from app.routing.own_changes import OwnChanges
 from app.security.links import Purpose, create_link
 from app.security.members import (
     MemberRecord,
@@ -53,18 +53,14 @@ class MemberService:
 
     Args:
         store: the database.
-        audit: told of every change, in its transaction.
-        doorbell: rung for whoever is owed the news.
+        changes: where what changes is written and told.
         clock: the time.
         random_bytes: for ids and links.
     """
 
-    def __init__(
-        self, store: Store, *, audit: Audit, doorbell: Doorbell, clock: Clock, random_bytes: RandomBytes
-    ) -> None:
+    def __init__(self, store: Store, *, changes: OwnChanges, clock: Clock, random_bytes: RandomBytes) -> None:
         self._store = store
-        self._audit = audit
-        self._doorbell = doorbell
+        self._changes = changes
         self._clock = clock
         self._random_bytes = random_bytes
 
@@ -100,7 +96,7 @@ class MemberService:
             ConflictError: the e-mail address has a role there already.
         """
         role = MemberRole(new.role)
-        with self._store.write() as connection:
+        with self._changes.write() as (connection, news):
             check_grant(connection, caller, role.role, organization_id, new.context_id)
             member = add_member(
                 connection,
@@ -112,8 +108,7 @@ class MemberService:
                 random_bytes=self._random_bytes,
             )
             view = member_view(member) | self._link(connection, member)
-            rings = self._tell(connection, member_added(Author.of(caller), member))
-        self._doorbell.ring(rings)
+            news.tell(member_added(Author.of(caller), member))
         return view
 
     def renew_link(self, caller: Principal, organization_id: str, member_id: str) -> dict[str, Any]:
@@ -137,14 +132,13 @@ class MemberService:
             NotFoundError: there is no such member in the caller's scope.
             ForbiddenError: the role, before or after, is stronger than the caller's.
         """
-        with self._store.write() as connection:
+        with self._changes.write() as (connection, news):
             before = find_member(connection, Scope.of(caller), organization_id, member_id)
             for role in (MemberRole(before.role), MemberRole(patch.role)):
                 check_strength(caller, role.role)
             after = change_member(connection, before, MemberRole(patch.role))
             changed = None if after == before else member_changed(Author.of(caller), before, after)
-            rings = self._tell(connection, changed)
-        self._doorbell.ring(rings)
+            news.tell(changed)
         return member_view(after)
 
     def remove(self, caller: Principal, organization_id: str, member_id: str) -> None:
@@ -154,21 +148,17 @@ class MemberService:
             NotFoundError: there is no such member in the caller's scope.
             ForbiddenError: the role is stronger than the caller's.
         """
-        with self._store.write() as connection:
+        with self._changes.write() as (connection, news):
             member = find_member(connection, Scope.of(caller), organization_id, member_id)
             check_strength(caller, MemberRole(member.role).role)
             remove_member(connection, member)
-            rings = self._tell(connection, member_removed(Author.of(caller), member))
-        self._doorbell.ring(rings)
+            news.tell(member_removed(Author.of(caller), member))
 
     def _link(self, connection: Connection, member: MemberRecord) -> dict[str, Any]:
         token, expires_at = create_link(
             connection, Purpose.INVITATION, member.id, now=self._clock(), random_bytes=self._random_bytes
         )
         return {"invitation": {"path": f"/join?link={token}", "expires_at": to_rfc3339(expires_at)}}
-
-    def _tell(self, connection: Connection, change: OwnChange | None) -> frozenset[int]:
-        return frozenset() if change is None else self._audit.record(connection, change)
 
 
 def member_view(member: MemberRecord) -> dict[str, Any]:

@@ -7,12 +7,11 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import update
 
-from app.core.doorbell import Doorbell
 from app.core.errors import ForbiddenError
-from app.routing.own_audit import SYSTEM, Audit, Author, OwnChange, differences
+from app.routing.own_audit import SYSTEM, Author, OwnChange, differences
+from app.routing.own_changes import OwnChanges
 from app.routing.places import Title, check_timezone, organization_row, organization_view
 from app.security.scope import Scope
-from app.store.engine import Store
 from app.store.partitions import next_counter
 from app.store.tables import organizations
 
@@ -29,15 +28,11 @@ class PlaceChanges:
     """Changes of organizations, within the caller's scope.
 
     Args:
-        store: the database.
-        audit: told of every change, in its transaction.
-        doorbell: rung for whoever is owed the news.
+        changes: where what changes is written and told.
     """
 
-    def __init__(self, store: Store, *, audit: Audit, doorbell: Doorbell) -> None:
-        self._store = store
-        self._audit = audit
-        self._doorbell = doorbell
+    def __init__(self, changes: OwnChanges) -> None:
+        self._changes = changes
 
     def change_organization(
         self, scope: Scope, organization_id: str, patch: OrganizationPatch, by: Author = SYSTEM
@@ -54,7 +49,7 @@ class PlaceChanges:
         if patch.timezone is not None:
             check_timezone(patch.timezone)
         columns = patch.model_dump(exclude_none=True)
-        with self._store.write() as connection:
+        with self._changes.write() as (connection, news):
             before = organization_view(organization_row(connection, scope, organization_id))
             if scope.context_id is not None:
                 raise ForbiddenError("a caller bound to one context may not change its organization")
@@ -73,6 +68,5 @@ class PlaceChanges:
                 entity_name=after["name"],
                 changes=differences("organization", before, after),
             )
-            rings = self._audit.record(connection, told)
-        self._doorbell.ring(rings)
+            news.tell(told)
         return after

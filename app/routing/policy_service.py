@@ -12,10 +12,10 @@ from sqlalchemy import Connection, RowMapping, Table
 from sqlalchemy.exc import IntegrityError
 
 from app.core.clock import Clock
-from app.core.doorbell import Doorbell
 from app.core.errors import ConflictError, ForbiddenError, NotFoundError
 from app.core.ids import RandomBytes, new_id
-from app.routing.own_audit import SYSTEM, Audit, Author, OwnChange, differences
+from app.routing.own_audit import SYSTEM, Author, OwnChange, differences
+from app.routing.own_changes import News, OwnChanges
 from app.security.scope import Scope
 from app.store.engine import Store
 from app.store.policies import (
@@ -55,8 +55,7 @@ class PolicyService:
     Args:
         store: the database.
         kind: which of the two.
-        audit: told of every change, in its transaction.
-        doorbell: rung for whoever is owed the news.
+        changes: where what changes is written and told.
         clock: the time.
         random_bytes: for ids.
     """
@@ -66,15 +65,13 @@ class PolicyService:
         store: Store,
         kind: PolicyKind,
         *,
-        audit: Audit,
-        doorbell: Doorbell,
+        changes: OwnChanges,
         clock: Clock,
         random_bytes: RandomBytes,
     ) -> None:
         self._store = store
         self._kind = kind
-        self._audit = audit
-        self._doorbell = doorbell
+        self._changes = changes
         self._clock = clock
         self._random_bytes = random_bytes
 
@@ -109,15 +106,14 @@ class PolicyService:
             ConflictError: the name is taken, or there are too many.
         """
         row_id, now = new_id(self._kind.prefix, self._random_bytes), self._clock()
-        with self._writing(scope, organization_id) as (connection, zone):
+        with self._writing(scope, organization_id) as (connection, news, zone):
             columns = self._kind.columns(new, zone)
             if policy_count(connection, self._kind.table, organization_id) >= MAX_ROWS:
                 raise ConflictError(f"an organization can have {MAX_ROWS} {self._kind.word}s; delete one first")
             identity = {"id": row_id, "organization_id": organization_id, "created_at": now, "updated_at": now}
             add_policy_row(connection, self._kind.table, columns | identity)
             view = self._kind.view(self._row(connection, organization_id, row_id))
-            rings = self._tell(connection, by, "create", organization_id, {}, view)
-        self._doorbell.ring(rings)
+            news.tell(self._changed(by, "create", organization_id, {}, view))
         return view
 
     def replace(
@@ -131,13 +127,12 @@ class PolicyService:
             InvalidInputError: naming the field at fault.
             ConflictError: the name is taken.
         """
-        with self._writing(scope, organization_id) as (connection, zone):
+        with self._writing(scope, organization_id) as (connection, news, zone):
             before = self._kind.view(self._row(connection, organization_id, row_id))
             columns = self._kind.columns(new, zone) | {"updated_at": self._clock()}
             change_policy_row(connection, self._kind.table, organization_id, row_id, columns)
             view = self._kind.view(self._row(connection, organization_id, row_id))
-            rings = self._tell(connection, by, "update", organization_id, before, view)
-        self._doorbell.ring(rings)
+            news.tell(self._changed(by, "update", organization_id, before, view))
         return view
 
     def delete(self, scope: Scope, organization_id: str, row_id: str, by: Author = SYSTEM) -> None:
@@ -147,11 +142,10 @@ class PolicyService:
             NotFoundError: there is none in this scope.
             ForbiddenError: the key is bound to one context.
         """
-        with self._writing(scope, organization_id) as (connection, _):
+        with self._writing(scope, organization_id) as (connection, news, _):
             before = self._kind.view(self._row(connection, organization_id, row_id))
             drop_policy_row(connection, self._kind.table, organization_id, row_id)
-            rings = self._tell(connection, by, "delete", organization_id, before, {})
-        self._doorbell.ring(rings)
+            news.tell(self._changed(by, "delete", organization_id, before, {}))
 
     def zone(self, scope: Scope, organization_id: str) -> str:
         """The time zone of an organization.
@@ -163,32 +157,25 @@ class PolicyService:
             return self._zone(connection, scope, organization_id)
 
     @contextmanager
-    def _writing(self, scope: Scope, organization_id: str) -> Iterator[tuple[Connection, str]]:
+    def _writing(self, scope: Scope, organization_id: str) -> Iterator[tuple[Connection, News, str]]:
         if scope.context_id is not None:
             raise ForbiddenError(f"a {self._kind.word} belongs to the organization; use a key that is bound to it")
         try:
-            with self._store.write() as connection:
-                yield connection, self._zone(connection, scope, organization_id)
+            with self._changes.write() as (connection, news):
+                yield connection, news, self._zone(connection, scope, organization_id)
         except IntegrityError:
             raise ConflictError(f"the organization has a {self._kind.word} of this name already") from None
 
-    def _tell(
-        self,
-        connection: Connection,
-        by: Author,
-        action: str,
-        organization_id: str,
-        before: Mapping[str, Any],
-        after: Mapping[str, Any],
-    ) -> frozenset[int]:
+    def _changed(
+        self, by: Author, action: str, organization_id: str, before: Mapping[str, Any], after: Mapping[str, Any]
+    ) -> OwnChange | None:
         row = after or before
         place = f"{self._kind.table.name}[{row['id']}]"
         changes = differences(place, before, after)
         if not changes:
-            return frozenset()
+            return None
         kind = self._kind.word.replace(" ", "_")
-        change = OwnChange(organization_id, by, action, kind, row["id"], row["name"], changes)
-        return self._audit.record(connection, change)
+        return OwnChange(organization_id, by, action, kind, row["id"], row["name"], changes)
 
     def _zone(self, connection: Connection, scope: Scope, organization_id: str) -> str:
         inside = scope.organization_id in {None, organization_id}

@@ -17,7 +17,6 @@ from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from app.core.asymmetric_signing import public_key
 from app.core.clock import SECOND, Clock, Micros, to_rfc3339
-from app.core.doorbell import Doorbell
 from app.core.endpoint_url import ENDPOINT_SCHEMES, check_endpoint_url
 from app.core.errors import ConflictError, InvalidInputError, NotFoundError
 from app.core.ids import RandomBytes, new_id
@@ -25,7 +24,8 @@ from app.core.partitions import partition_of
 from app.core.retry import DEFAULT_SCHEDULE
 from app.core.signing import new_secret, parse_secret
 from app.core.states import CloseReason
-from app.routing.own_audit import SYSTEM, Audit, Author, OwnChange
+from app.routing.own_audit import SYSTEM, Author
+from app.routing.own_changes import OwnChanges
 from app.routing.webhook_audit import webhook_changed, webhook_created, webhook_deleted
 from app.routing.webhook_change import MENDING, ChangeRules, changed_columns
 from app.routing.webhook_input import NewWebhook, Resumption, Rotation, WebhookPatch
@@ -80,8 +80,7 @@ class WebhookService:
         rules: the vault and the sinks that changes are judged by.
         check_target: asked about every new endpoint URL; it may resolve names, so it is never asked inside a
             transaction.
-        doorbell: rung when deliveries become due again.
-        audit: told of every change, in its transaction.
+        changes: where what changes is written and told.
         clock: the time.
         random_bytes: for ids and signing secrets.
     """
@@ -92,16 +91,14 @@ class WebhookService:
         rules: ChangeRules,
         *,
         check_target: CheckTarget,
-        doorbell: Doorbell,
-        audit: Audit,
+        changes: OwnChanges,
         clock: Clock,
         random_bytes: RandomBytes,
     ) -> None:
         self._store = store
-        self._audit = audit
+        self._changes = changes
         self._rules = rules
         self._check_target = check_target
-        self._doorbell = doorbell
         self._clock = clock
         self._random_bytes = random_bytes
 
@@ -122,7 +119,7 @@ class WebhookService:
         secret = new_secret(self._random_bytes).encode()
         sealed = self._rules.vault.seal(secret, organization=organization_id, webhook=webhook_id, field=SIGNING)
         now = self._clock()
-        with self._store.write() as connection:
+        with self._changes.write() as (connection, news):
             _check_place(connection, organization_id, context_id)
             connection.execute(
                 insert(webhooks).values(
@@ -144,8 +141,7 @@ class WebhookService:
             )
             next_counter(connection, "routing_generation")
             row = _row(connection, scope, webhook_id)
-            rings = self._audit.record(connection, webhook_created(by, row))
-        self._doorbell.ring(rings)
+            news.tell(webhook_created(by, row))
         return webhook_view(row)
 
     def get(self, scope: Scope, webhook_id: str) -> dict[str, Any]:
@@ -200,7 +196,7 @@ class WebhookService:
             self._check_target(patch.endpoint_url)
         # Tried before the transaction: a sink that hangs over its settings must not hold up everybody who writes.
         changed_columns(seen, patch, self._rules, now)
-        with self._store.write() as connection:
+        with self._changes.write() as (connection, news):
             row = _row(connection, scope, webhook_id, lock=True)
             columns = changed_columns(row, patch, self._rules, now)
             _write(connection, row, columns, now)
@@ -208,13 +204,12 @@ class WebhookService:
             if starts_anew:
                 forget_health(connection, [row["pk"]])
                 release(connection, row["pk"])
+                news.ring(row["partition"])
             if columns.get("state") == "disabled":
                 self._close_buffer(connection, row["pk"], now, CloseReason.DISABLED)
             after = _row(connection, scope, webhook_id)
-            rings = self._tell(connection, webhook_changed(by, row, after, patch=patch))
-            view = self._shown(connection, after)
-        self._doorbell.ring(rings | {row["partition"]} if starts_anew else rings)
-        return view
+            news.tell(webhook_changed(by, row, after, patch=patch))
+            return self._shown(connection, after)
 
     def pause(self, scope: Scope, webhook_id: str, by: Author = SYSTEM) -> dict[str, Any]:
         """Keep deliveries back; new events keep being owed.
@@ -223,17 +218,15 @@ class WebhookService:
             ConflictError: it has no endpoint yet, or is disabled.
         """
         now = self._clock()
-        with self._store.write() as connection:
+        with self._changes.write() as (connection, news):
             row = _row(connection, scope, webhook_id, lock=True)
             if row["state"] not in {"enabled", "paused"}:
                 raise ConflictError(f"a webhook in state {row['state']} cannot be paused")
             paused = {"state": "paused", "state_reason": PAUSED_BY_USER, "state_since": now}
             _write(connection, row, paused, now)
             after = _row(connection, scope, webhook_id)
-            rings = self._tell(connection, webhook_changed(by, row, after))
-            view = self._shown(connection, after)
-        self._doorbell.ring(rings)
-        return view
+            news.tell(webhook_changed(by, row, after))
+            return self._shown(connection, after)
 
     def resume(
         self, scope: Scope, webhook_id: str, resumption: Resumption = AT_FULL_SPEED, by: Author = SYSTEM
@@ -243,16 +236,16 @@ class WebhookService:
         Raises:
             ConflictError: it has no endpoint yet.
         """
-        with self._store.write() as connection:
+        with self._changes.write() as (connection, news):
             row = _row(connection, scope, webhook_id, lock=True)
             if row["state"] == "needs_endpoint":
                 raise ConflictError("set sink and endpoint_url before enabling the webhook")
             resume_webhook(connection, row["pk"], self._clock(), probe=resumption.probe)
+            news.ring(row["partition"])
             after = _row(connection, scope, webhook_id)
-            rings = self._tell(connection, webhook_changed(by, row, after))
+            news.tell(webhook_changed(by, row, after))
             view = self._shown(connection, after)
         log.warning("webhook resumed", extra={"webhook": webhook_id, "was": row["state"], "probe": resumption.probe})
-        self._doorbell.ring(rings | {row["partition"]})
         return view
 
     def _shown(self, connection: Connection, row: RowMapping) -> dict[str, Any]:
@@ -264,7 +257,7 @@ class WebhookService:
         Of a long backlog the tick skips what is left after :data:`CHUNKS_AT_ONCE`.
         """
         now = self._clock()
-        with self._store.write() as connection:
+        with self._changes.write() as (connection, news):
             row = _row(connection, scope, webhook_id, lock=True)
             _write(
                 connection,
@@ -273,8 +266,7 @@ class WebhookService:
                 now,
             )
             self._close_buffer(connection, row["pk"], now, CloseReason.DELETED)
-            rings = self._audit.record(connection, webhook_deleted(by, row))
-        self._doorbell.ring(rings)
+            news.tell(webhook_deleted(by, row))
         for _ in range(CHUNKS_AT_ONCE):
             with self._store.write() as connection:
                 if not skip_deliveries(connection, row["pk"], now, DELETED):
@@ -301,7 +293,7 @@ class WebhookService:
         """A new signing secret; requests carry both signatures until the overlap ends."""
         now = self._clock()
         secret = new_secret(self._random_bytes)
-        with self._store.write() as connection:
+        with self._changes.write() as (connection, news):
             row = _row(connection, scope, webhook_id, lock=True)
             overlap = rotation.overlap_s * SECOND
             columns = {
@@ -312,8 +304,7 @@ class WebhookService:
                 "signing_previous_until": now + overlap if overlap else None,
             }
             _write(connection, row, columns, now)
-            rings = self._tell(connection, webhook_changed(by, row, _row(connection, scope, webhook_id)))
-        self._doorbell.ring(rings)
+            news.tell(webhook_changed(by, row, _row(connection, scope, webhook_id)))
         key = public_key(parse_secret(secret))
         return {"secret": secret, "public_key": key, "previous_until": to_rfc3339(now + overlap) if overlap else None}
 
@@ -324,18 +315,14 @@ class WebhookService:
             ConflictError: no previous secret signs.
         """
         now = self._clock()
-        with self._store.write() as connection:
+        with self._changes.write() as (connection, news):
             row = _row(connection, scope, webhook_id, lock=True)
             if row["signing_previous_sealed"] is None or (row["signing_previous_until"] or 0) <= now:
                 raise ConflictError("no previous signing secret is in use")
             _write(connection, row, {"signing_previous_sealed": None, "signing_previous_until": None}, now)
             after = _row(connection, scope, webhook_id)
-            rings = self._tell(connection, webhook_changed(by, row, after))
-        self._doorbell.ring(rings)
+            news.tell(webhook_changed(by, row, after))
         return webhook_view(after)
-
-    def _tell(self, connection: Connection, change: OwnChange | None) -> frozenset[int]:
-        return frozenset() if change is None else self._audit.record(connection, change)
 
     def _open(self, row: RowMapping, column: str) -> str:
         opened = self._rules.vault.open(

@@ -13,6 +13,7 @@ import orjson
 from app.demo.generator import generate
 from app.routing.change_windows import CHANGE_WINDOWS, ChangeWindowInput
 from app.routing.own_audit import NO_AUDIT
+from app.routing.own_changes import OwnChanges
 from app.routing.policy_service import PolicyService
 from app.security.scope import Scope
 from tests.delivery.receiver import Received, Reply, receiving
@@ -54,7 +55,11 @@ def story_among_routine() -> list[dict[str, Any]]:
 
 def test_slack_gets_one_message_and_the_siem_the_whole_stream(world: World, client: Any) -> None:
     windows = PolicyService(
-        world.store, CHANGE_WINDOWS, audit=NO_AUDIT, doorbell=world.rings, clock=world.clock, random_bytes=bytes
+        world.store,
+        CHANGE_WINDOWS,
+        changes=OwnChanges(world.store, NO_AUDIT, world.rings),
+        clock=world.clock,
+        random_bytes=bytes,
     )
     windows.create(Scope(), "acme", ChangeWindowInput.model_validate(NIGHTS))
     events = story_among_routine()

@@ -14,6 +14,7 @@ from app.core.clock import AT_ONCE, DAY, SECOND
 from app.core.errors import ConflictError, InvalidInputError, NotFoundError
 from app.core.states import DeliveryState
 from app.routing.own_audit import NoAudit
+from app.routing.own_changes import OwnChanges
 from app.routing.webhook_change import ChangeRules
 from app.routing.webhook_input import NewWebhook, Rotation, WebhookPatch
 from app.routing.webhooks import WebhookService
@@ -92,8 +93,7 @@ def world(sqlite_url: str) -> Iterator[World]:
         store,
         ChangeRules(vault, SinkManager.loaded(strict=True)),
         check_target=check,
-        doorbell=bell,
-        audit=NoAudit(),
+        changes=OwnChanges(store, NoAudit(), bell),
         clock=lambda: made.now,
         random_bytes=secrets.token_bytes,
     )

@@ -22,6 +22,7 @@ from app.core.errors import OverloadedError
 from app.routing.joining import Joining
 from app.routing.members import MemberService, NewMember
 from app.routing.own_audit import NO_AUDIT
+from app.routing.own_changes import OwnChanges
 from app.security.front_door import FrontDoor
 from app.security.login_throttle import PER_ACCOUNT
 from app.settings import Settings
@@ -50,7 +51,8 @@ def people(store: Store, clock: MovableClock) -> FrontDoor:
 
 def joining_of(people: FrontDoor) -> Joining:
     more = {"clock": people._clock, "random_bytes": secrets.token_bytes}
-    return Joining(people._store, people, audit=NO_AUDIT, doorbell=SilentDoorbell(), **more)  # type: ignore[arg-type]
+    changes = OwnChanges(people._store, NO_AUDIT, SilentDoorbell())
+    return Joining(people._store, people, changes=changes, **more)  # type: ignore[arg-type]
 
 
 def application(people: FrontDoor, **settings: object) -> Flask:
@@ -289,7 +291,7 @@ def invitation(store: Store) -> str:
     with store.write() as connection:
         connection.execute(organizations.insert().values(id="acme", name="Acme <i>", created_at=1))
     more = {"clock": system_clock, "random_bytes": secrets.token_bytes}
-    members = MemberService(store, audit=NO_AUDIT, doorbell=SilentDoorbell(), **more)  # type: ignore[arg-type]
+    members = MemberService(store, changes=OwnChanges(store, NO_AUDIT, SilentDoorbell()), **more)  # type: ignore[arg-type]
     made: str = members.invite(ADMIN, "acme", NewMember(email=EMAIL, role="viewer"))["invitation"]["path"]
     return made
 

@@ -31,6 +31,7 @@ from app.delivery.replays import ReplayOrder, ReplayService
 from app.delivery.runtime import RuntimeLoader
 from app.delivery.test_send import send_test
 from app.routing.own_audit import NoAudit
+from app.routing.own_changes import OwnChanges
 from app.routing.webhook_change import ChangeRules
 from app.routing.webhook_input import WebhookPatch
 from app.routing.webhooks import WebhookService
@@ -198,8 +199,7 @@ class Paths:
             world.store,
             ChangeRules(world.vault, world.sinks),
             check_target=partial(check_target, self._client),
-            doorbell=world.rings,
-            audit=NoAudit(),
+            changes=OwnChanges(world.store, NoAudit(), world.rings),
             clock=world.clock,
             random_bytes=secrets.token_bytes,
         )
