@@ -189,7 +189,8 @@ def step(drain: Drain, admit: Collection[int] = ()) -> set[int]:
     if drain.turn_is_due(admitting=bool(admit)):
         again = drain.turn(admit)
     drain.launch()
-    drain.poll(0.0 if again or drain.turn_is_due(admitting=False) else min(drain.wait_s(), 0.02))
+    if not drain.is_idle:
+        drain.poll(0.0 if again or drain.turn_is_due(admitting=False) else min(drain.wait_s(), 0.02))
     return again
 
 
