@@ -12,6 +12,7 @@ from markupsafe import Markup
 from app.console.forms import anchor, label, sentence
 from app.console.json_text import indented
 from app.console.place import service_title
+from app.console.visible import signs
 from app.console.words import verdict_state
 from app.core.clock import HOUR, MILLISECOND, MINUTE, SECOND, Micros, to_rfc3339
 
@@ -45,7 +46,7 @@ def moment(at: Micros | str | None, zone: ZoneInfo, shape: str = "%d %b %Y, %H:%
 def with_moments(words: str, zone: ZoneInfo) -> Markup:
     """Words whose exact UTC times read as :func:`moment` does."""
     pieces = _INSTANT.split(words)
-    return Markup("").join(moment(piece, zone) if place % 2 else piece for place, piece in enumerate(pieces))
+    return Markup("").join(moment(piece, zone) if place % 2 else signs(piece) for place, piece in enumerate(pieces))
 
 
 def short_moment(at: Micros | str | None, zone: ZoneInfo) -> Markup | str:
@@ -55,7 +56,7 @@ def short_moment(at: Micros | str | None, zone: ZoneInfo) -> Markup | str:
 
 def dotted(text: str) -> Markup:
     """A dotted name that may break behind its dots."""
-    return Markup(".<wbr>").join(text.split("."))
+    return Markup(".<wbr>").join(signs(text).split("."))
 
 
 def input_moment(text: str, zone: ZoneInfo) -> str:

@@ -25,7 +25,12 @@ def visible(value: object) -> object:
     """A value that a template is about to write; control characters and overrides of the direction become signs."""
     if not isinstance(value, str) or isinstance(value, Markup):
         return value
-    return _ODD.sub(_sign, value)
+    return signs(value)
+
+
+def signs(text: str) -> str:
+    """Text of strangers for a page, before markup is put around or into it."""
+    return _ODD.sub(_sign, text)
 
 
 def _sign(found: re.Match[str]) -> str:

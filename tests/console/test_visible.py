@@ -32,7 +32,8 @@ def test_what_reorders_or_hides_text_becomes_a_sign() -> None:
 def test_hostile_text_is_text_on_every_page_that_shows_it(site: Site, text: str) -> None:
     hook = site.world.add_webhook("http://127.0.0.1:9/")
     site.world.change(hook.id, name=text[:100])
-    event = audit(1, contextId="c1", userEmail=text[:200], changes=[{"field": text, "before": text, "after": "b"}])
+    change = {"field": text, "path": text[:200], "before": {text[:40_000]: text}, "after": {}}
+    event = audit(1, contextId="c1", userEmail=text[:200], changes=[change])
     site.world.send(event)
     row = site.world.deliveries(hook)[0]
     base = f"/o/acme/webhooks/{hook.id}"
