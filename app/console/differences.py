@@ -12,6 +12,8 @@ MOST_LINES = 200
 """Lines shown of one event; whatever is beyond them is in the raw JSON."""
 MOST_TEXT = 2_000
 """Characters shown of one value."""
+MOST_PATH = 300
+"""Characters shown of the path to a leaf, and of the name of a field: every line repeats it."""
 _DEEPEST = 12
 _MASK = "***"
 
@@ -53,7 +55,9 @@ def differences(changes: Sequence[Mapping[str, Any]]) -> list[Difference]:
     found = []
     for change in changes:
         lines = [_secret(change)] if change["secret"] else list(_lines("", change["before"], change["after"], 0))
-        found.append(Difference(change["field"], change["path"], tuple(lines[:left]), cut=len(lines) > left))
+        path = None if change["path"] is None else _cut(change["path"], MOST_PATH)
+        title = _cut(change["field"], MOST_PATH)
+        found.append(Difference(title, path, tuple(lines[:left]), cut=len(lines) > left))
         left -= min(left, len(lines))
     return found
 
@@ -66,7 +70,8 @@ def _secret(change: Mapping[str, Any]) -> Line:
 def _lines(path: str, before: Any, after: Any, depth: int) -> Iterator[Line]:
     if depth < _DEEPEST and isinstance(before, dict) and isinstance(after, dict):
         for key in [*before, *(key for key in after if key not in before)]:
-            yield from _lines(f"{path}.{key}" if path else str(key), before.get(key), after.get(key), depth + 1)
+            place = _cut(f"{path}.{key}" if path else str(key), MOST_PATH)
+            yield from _lines(place, before.get(key), after.get(key), depth + 1)
     elif (members := _members_of(before, after)) is not None:
         gone, come = members
         yield from (Line("-", path, one, None) for one in gone)
@@ -98,4 +103,8 @@ def _sign(before: str | None, after: str | None) -> str:
 
 def _shown(value: Any) -> str:
     text = value if isinstance(value, str) else orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
-    return text if len(text) <= MOST_TEXT else f"{text[:MOST_TEXT]}…"
+    return _cut(text, MOST_TEXT)
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[:most]}…"

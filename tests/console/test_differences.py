@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.console.differences import MOST_LINES, MOST_TEXT, Line, differences
+from app.console.differences import MOST_LINES, MOST_PATH, MOST_TEXT, Line, differences
 
 LEAVES = st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=4)
 TREES = st.recursive(
@@ -65,3 +65,11 @@ def test_long_lists_and_long_values_are_cut() -> None:
     assert [len(one.lines) for one in found] == [MOST_LINES, 0]
     assert all(one.cut for one in found)
     assert len(lines(None, "x" * 100_000)[0].after or "") == MOST_TEXT + 1
+
+
+def test_a_long_name_is_not_repeated_on_every_line() -> None:
+    many = {"k" * 100_000: {str(number): number for number in range(MOST_LINES)}}
+    (found,) = differences([change({"k" * 100_000: {}}, many) | {"field": "f" * 9_000, "path": "p" * 9_000}])
+    assert len(found.lines) == MOST_LINES
+    told = [found.title, found.path or "", *(line.path for line in found.lines)]
+    assert max(len(text) for text in told) <= MOST_PATH + 1
