@@ -23,13 +23,14 @@ _AUDIT_LOG = Entry("Audit log", "audit", "history", Permission.EVENTS_READ)
 _OVERVIEW = Entry("Overview", "", "home", Permission.EVENTS_READ)
 _SETTINGS = Entry("Settings", "settings", "settings", Permission.ORGANIZATIONS_READ, "Access")
 _MEMBERS = Entry("Members", "members", "users", Permission.MEMBERS_READ, "Access")
+_WINDOWS = Entry("Change windows", "change-windows", "calendar-time", Permission.POLICIES_READ, "Policies")
 ORGANIZATION = (
     _OVERVIEW,
     Entry("Service Contexts", "contexts", "sitemap", Permission.ORGANIZATIONS_READ),
     Entry("Webhooks", "webhooks", "webhook", Permission.WEBHOOKS_READ),
     Entry("Deliveries", "deliveries", "send", Permission.DELIVERIES_READ),
     _AUDIT_LOG,
-    Entry("Change windows", "change-windows", "calendar-time", Permission.POLICIES_READ, "Policies"),
+    _WINDOWS,
     Entry("Sensitivity rules", "sensitivity-rules", "shield-lock", Permission.POLICIES_READ, "Policies"),
     Entry("Event types", "event-types", "list-details", Permission.EVENTS_READ, "Policies"),
     _MEMBERS,
@@ -43,6 +44,7 @@ CONTEXT = (
     Entry("Webhooks", "webhooks", "webhook", Permission.WEBHOOKS_READ),
     Entry("Deliveries", "deliveries", "send", Permission.DELIVERIES_READ),
     _AUDIT_LOG,
+    _WINDOWS,
     _MEMBERS,
     _SETTINGS,
 )

@@ -126,6 +126,36 @@ def test_a_reader_sees_policies_and_changes_none(site: Site) -> None:
     assert site.post(f"{link}/delete").status_code == 403
 
 
+def test_a_context_sees_the_windows_that_count_there_and_changes_none(site: Site) -> None:
+    site.post("/o/acme/change-windows/new", **NIGHTS)
+    site.add_context("acme", "c2", "Two")
+    site.post(
+        "/o/acme/change-windows/new", **(NIGHTS | {"name": "Elsewhere", "contexts": "c2", "weekdays": ["friday"]})
+    )
+    page = site.get("/o/acme/c/c1/change-windows").text
+    assert "Nights" in page
+    assert "Elsewhere" not in page
+    assert 'aria-label="Friday: no window"' in page
+    assert 'href="/o/acme/change-windows/cw_' in page
+    assert "Create change window" not in page
+    assert 'href="/o/acme/c/c1/change-windows" aria-current="page"' in page
+    assert "Elsewhere" in site.get("/o/acme/c/c2/change-windows").text
+    site.sign_in("viewer", "acme", "c1")
+    page = site.get("/o/acme/c/c1/change-windows").text
+    assert "Nights" in page
+    assert "/o/acme/change-windows" not in page
+
+
+def test_change_windows_name_the_webhooks_that_hear_of_changes_outside_alone(site: Site) -> None:
+    site.post("/o/acme/change-windows/new", **NIGHTS)
+    assert "No webhook here asks for these alone." in site.get("/o/acme/change-windows").text
+    alert = site.world.add_webhook("https://receiver.example/", only_outside_change_windows=True)
+    site.world.add_webhook("https://receiver.example/all")
+    page = site.get("/o/acme/change-windows").text
+    assert re.findall(r'href="(/o/acme/webhooks/[^"]+)#conditions"', page) == [f"/o/acme/webhooks/{alert.id}"]
+    assert "No webhook here asks for these alone." in site.get("/o/acme/c/c1/change-windows").text
+
+
 def test_event_types_say_that_radius_outcomes_are_not_delivered(site: Site) -> None:
     page = site.get("/o/acme/event-types").text
     assert "authentication outcomes and accounting records are not delivered" in page

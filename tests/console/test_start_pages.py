@@ -101,6 +101,15 @@ def test_contexts_count_events_and_radius(site: Site) -> None:
     assert site.get("/o/acme/c/c1/devices?group=staff").status_code == 200
 
 
+def test_contexts_count_their_webhooks_and_those_they_inherit(site: Site) -> None:
+    kept, gone = (site.world.add_webhook("http://127.0.0.1:9/", context="c1") for _ in range(2))
+    site.world.add_webhook("http://127.0.0.1:9/")
+    site.services.webhooks.delete(PLATFORM, gone.id)
+    page = site.get("/o/acme/contexts").text
+    assert re.search(r'href="/o/acme/c/c1/webhooks">1</a><br><small>1 inherited<', page)
+    assert kept.id in site.get("/o/acme/c/c1/webhooks").text
+
+
 @pytest.mark.parametrize("number", [0, 1, MOST_ROWS, MOST_ROWS + 1, 200])
 def test_a_flow_has_a_box_for_each_or_one_for_all_the_others(number: int) -> None:
     flow = flow_picture([Side(f"c{one}", one, 0, "") for one in range(number)], [Side("hook", number, 0, "")])

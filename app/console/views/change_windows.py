@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from http import HTTPStatus
 from typing import Any
 
@@ -21,6 +22,8 @@ from app.services import Services
 SENSITIVE = 3
 """From here on a change outside the windows is marked in the picture."""
 _MARKS = 200
+_WEBHOOKS = 200
+"""Webhooks that are looked at for those that hear of changes outside alone."""
 _COVERED: dict[str, Any] = {"contexts": None, "tags": None, "actors": None}
 
 
@@ -29,12 +32,26 @@ def change_window_pages(services: Services) -> PageTable:
     table = PageTable()
     windows = services.change_windows
 
-    @table.get("change-windows", needs=Permission.POLICIES_READ, at=At.ORGANIZATION)
+    @table.get("change-windows", needs=Permission.POLICIES_READ)
     def change_windows(visit: Visit) -> Any:
-        found = windows.all(visit.scope, visit.here.organization_id)
-        openings = services.window_trials.openings_of_all(visit.scope, visit.here.organization_id)
-        rows = [_COVERED | one | {"openings": openings.get(one["name"], [])} for one in found]
-        return render("change_windows.html", visit, rows=rows, week=_week(services, visit) if rows else None)
+        here = visit.here
+        found = windows.all(visit.scope, here.organization_id)
+        openings = services.window_trials.openings_of_all(visit.scope, here.organization_id)
+        rows = [
+            _COVERED | one | {"openings": openings.get(one["name"], [])}
+            for one in found
+            if _covers(one.get("contexts"), here.context_id)
+        ]
+        webhooks = services.webhooks.page(
+            visit.scope, limit=_WEBHOOKS, organization_id=here.organization_id, context_id=here.context_id
+        ).items
+        return render(
+            "change_windows.html",
+            visit,
+            rows=rows,
+            week=_week(services, visit) if rows else None,
+            listeners=[one for one in webhooks if one["only_outside_change_windows"]],
+        )
 
     @table.get("change-windows/new", needs=Permission.POLICIES_WRITE, at=At.ORGANIZATION)
     def new_window(visit: Visit) -> Any:
@@ -68,10 +85,16 @@ def _week(services: Services, visit: Visit) -> Week:
     spans = [
         Span(window.name, window.kind, opening.starts_at, until if opening.ends_at is None else opening.ends_at)
         for window, opening in services.window_trials.stretches(visit.scope, place.organization_id, since, until)
+        if _covers(window.contexts, place.context_id)
     ]
     wanted = EventFilter(sensitivity_min=SENSITIVE, outside_window=True, since=since, until=until)
     outside, more = services.events.page(visit.scope, wanted, before=None, limit=_MARKS)
     return week_picture(bounds, spans, outside, place.zone, is_more=more is not None)
+
+
+def _covers(contexts: Collection[str] | None, context_id: str | None) -> bool:
+    """Whether a window counts at a place; one that names no context counts everywhere."""
+    return context_id is None or not contexts or context_id in contexts
 
 
 def _save(services: Services, visit: Visit, stored: dict[str, Any] | None) -> Any:

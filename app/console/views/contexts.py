@@ -11,6 +11,7 @@ from app.console.own_address import own_address
 from app.console.pages import At, PageTable, Visit, render
 from app.console.place import url
 from app.routing.traffic import traffic_of_day
+from app.routing.webhook_counts import webhooks_by_context
 from app.security.permissions import Permission
 from app.services import Services
 
@@ -28,12 +29,14 @@ def context_pages(services: Services) -> PageTable:
         found, following = places.contexts(visit.scope, organization, after=after, limit=_SHOWN)
         with services.store.read() as connection:
             traffic = traffic_of_day(connection, visit.scope, services.clock())
+            webhooks = webhooks_by_context(connection, visit.scope)
         counts = radius.counts_of(visit.scope, organization, [one["id"] for one in found])
         rows = [
             one
             | {
                 "url": url(visit.here.up, "c", one["id"]),
                 "events": traffic.of(one["id"]).events,
+                "webhooks": webhooks.get(one["id"], 0),
                 "radius": (radius_of := counts[one["id"]]),
                 "outcomes": outcome_bar("RADIUS", radius_of["accepted"], radius_of["rejected"]),
             }
@@ -41,7 +44,8 @@ def context_pages(services: Services) -> PageTable:
         ]
         next_url = visit.url("contexts", after=following) if following else ""
         first_url = visit.url("contexts") if after else ""
-        return render("contexts.html", visit, rows=rows, next_url=next_url, first_url=first_url)
+        inherited = webhooks.get(None, 0)
+        return render("contexts.html", visit, rows=rows, inherited=inherited, next_url=next_url, first_url=first_url)
 
     @table.get("groups", needs=Permission.EVENTS_READ, at=At.CONTEXT)
     def groups(visit: Visit) -> Any:
