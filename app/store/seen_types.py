@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.core.clock import Micros
@@ -22,9 +22,10 @@ def remember_types(connection: Connection, pairs: Iterable[tuple[str, str]], now
         connection.execute(dialect.insert(seen_types).on_conflict_do_nothing(), rows)
 
 
-def types_seen(connection: Connection, organization_id: str | None) -> list[str]:
-    """Types beyond the catalogue that an organization, or any, has sent."""
-    statement = select(seen_types.c.type).distinct().order_by(seen_types.c.type).limit(MOST_SHOWN)
+def types_seen(connection: Connection, organization_id: str | None) -> dict[str, Micros]:
+    """Types beyond the catalogue that an organization, or any, has sent, each with when it was first seen."""
+    name = seen_types.c.type
+    statement = select(name, func.min(seen_types.c.first_seen)).group_by(name).order_by(name).limit(MOST_SHOWN)
     if organization_id is not None:
         statement = statement.where(seen_types.c.organization_id == organization_id)
-    return list(connection.execute(statement).scalars())
+    return {found: int(at) for found, at in connection.execute(statement)}

@@ -9,10 +9,12 @@ from zoneinfo import ZoneInfo
 import orjson
 import pytest
 
+from app.console.event_fields import FIELDS
 from app.console.views import change_windows
 from app.console.week import Span, micros, week_around, week_picture
 from app.core.clock import HOUR, to_rfc3339
 from app.routing.change_windows import ChangeWindowInput
+from app.routing.event_history import EventFilter
 from app.security.scope import Scope
 from tests.console.site import Site
 from tests.world import audit
@@ -162,6 +164,18 @@ def test_event_types_say_that_radius_outcomes_are_not_delivered(site: Site) -> N
     assert page.count("Not delivered") == 2
     assert 'href="/o/acme/contexts">Service Context</a>' in page
     assert "/o/acme/audit?event_type=entrypoint.radius.accounting" in page
+
+
+def test_event_types_tell_every_field_of_an_event_and_show_the_newest(site: Site) -> None:
+    assert "The newest event here" not in site.get("/o/acme/event-types").text
+    site.world.send(audit(1, eventId="wifi.radio.audit", contextId="c1"))
+    (event,), _ = site.services.events.page(Scope("acme"), EventFilter(), before=None, limit=1)
+    assert [name for name, _, _ in FIELDS] == list(event)
+    page = site.get("/o/acme/event-types").text
+    assert "The newest event here" in page
+    assert "event-1" in page
+    assert f'known from its first event, <time datetime="{event["received_at"]}"' in page
+    assert "The newest event here" in site.get("/o/acme/c/c1/event-types").text
 
 
 def test_a_week_is_seven_local_days_across_a_change_of_the_clock() -> None:
