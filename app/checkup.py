@@ -22,8 +22,8 @@ from app.settings import Settings
 from app.sinks.manager import SinkManager
 from app.store.due import late_partitions
 from app.store.engine import Store, open_store
-from app.store.migrate import schema_status
 from app.store.plugin_faults import KnownFault, recent_faults
+from app.store.schema_revision import schema_status
 
 OK = "ok"
 WARNING = "warning"

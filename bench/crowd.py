@@ -21,10 +21,11 @@ from app.ingest.accept import IngestService
 from app.security.sealed_fields import ENDPOINT, SIGNING
 from app.security.vault import Vault, open_vault
 from app.settings import Settings
-from app.store import Store, migrate, open_store
+from app.store import Store, open_store
 from app.store.accepted import DELIVERY_COLUMNS
 from app.store.accounts import raise_accounts
 from app.store.bulk import bulk_insert
+from app.store.migrate import migrate
 from app.store.tables import deliveries, events, webhooks
 from bench import stack
 

@@ -24,7 +24,8 @@ from app.routing.own_audit import NoAudit
 from app.routing.own_changes import OwnChanges
 from app.routing.policy_service import PolicyService
 from app.security.scope import Scope
-from app.store import Store, migrate, open_store
+from app.store import Store, open_store
+from app.store.migrate import migrate
 from app.store.tables import webhooks
 from bench import stack
 from bench.databases import Server, fresh_database

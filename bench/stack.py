@@ -27,8 +27,9 @@ from app.security.principal import Principal
 from app.security.scope import Scope
 from app.security.vault import open_vault
 from app.settings import Settings
-from app.store import Store, migrate, open_store
+from app.store import Store, open_store
 from app.store.ledger import read_ledger
+from app.store.migrate import migrate
 from app.store.tables import attempts, deliveries, organizations
 
 WEBHOOKS = 8

@@ -16,7 +16,7 @@ from app.queue.connection import ring_redis
 from app.services import Services
 from app.store.due import due_partitions
 from app.store.ledger import duplicate_causes
-from app.store.migrate import schema_status
+from app.store.schema_revision import schema_status
 from app.store.tables import counters, webhooks
 
 _READY_KEY = "relaypoint:ready"

@@ -10,7 +10,8 @@ import orjson
 
 from app.settings import load_settings
 from app.store.engine import open_store
-from app.store.migrate import migrate, schema_status
+from app.store.migrate import migrate
+from app.store.schema_revision import schema_status
 
 
 @click.group()

@@ -10,7 +10,7 @@ from app.security.resealing import refuse_missing_keys
 from app.security.vault import open_vault
 from app.settings import Settings
 from app.store.engine import open_store
-from app.store.migrate import schema_status
+from app.store.schema_revision import schema_status
 
 log = logging.getLogger(__name__)
 

@@ -19,7 +19,8 @@ from app.security.api_keys import KeyRecord, create_key, list_keys, revoke_key
 from app.security.vault import open_vault
 from app.settings import load_settings
 from app.store.engine import Store, open_store
-from app.store.migrate import migrate, schema_status
+from app.store.migrate import migrate
+from app.store.schema_revision import schema_status
 
 OPERATOR = Author("admin", "command line")
 """Whoever may run this command on the machine; nobody knows more of them."""

@@ -14,7 +14,7 @@ from app.security.front_door import FrontDoor
 from app.security.passwords import Passwords
 from app.settings import Settings
 from app.store.engine import Store, open_store
-from app.store.migrate import schema_status
+from app.store.schema_revision import schema_status
 
 log = logging.getLogger(__name__)
 

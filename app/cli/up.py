@@ -30,7 +30,7 @@ from app.ops.supervisor import Supervisor
 from app.queue.connection import ring_redis
 from app.queue.embedded import prepare_server
 from app.settings import PREFIX, Settings, load_settings
-from app.store import migrate
+from app.store.migrate import migrate
 
 log = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""Bringing the schema up to date, and telling where it stands."""
+"""Bringing the schema up to date."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from app.core.errors import ConfigurationError
-from app.store.engine import Store, open_store
+from app.store.engine import open_store
 
 _SCRIPTS = Path(__file__).parent / "migrations"
 _MIGRATION_LOCK = 0x52656C61
@@ -49,10 +49,3 @@ def _refuse_the_future(config: Config, revision: str | None) -> None:
             f"the database has schema {revision}, which this version does not know: it was upgraded by a later one."
             " Install that version again; a schema is never downgraded"
         )
-
-
-def schema_status(store: Store) -> tuple[str | None, str]:
-    """``(revision of the database or None, newest revision this version knows)``."""
-    head = ScriptDirectory.from_config(_config()).get_current_head() or ""
-    with store.read() as connection:
-        return MigrationContext.configure(connection).get_current_revision(), head

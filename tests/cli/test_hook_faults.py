@@ -11,7 +11,8 @@ from app.cli.doctor import examine
 from app.core.clock import system_clock
 from app.routing.hook_faults import HookFaults
 from app.settings import load_settings
-from app.store import migrate, open_store
+from app.store import open_store
+from app.store.migrate import migrate
 
 
 def test_the_doctor_names_a_hook_that_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

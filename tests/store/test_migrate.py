@@ -5,17 +5,20 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import func, select, text
 
 from app.core.errors import ConfigurationError
 from app.core.partitions import PARTITIONS
-from app.store import Store, migrate, open_store
-from app.store.migrate import schema_status
+from app.store import Store, open_store
+from app.store.migrate import _SCRIPTS, migrate
+from app.store.schema_revision import NEWEST, schema_status
 from app.store.tables import counters, metadata, partitions
 from tests.conftest import BOTH
 
@@ -40,8 +43,17 @@ def test_the_schema_stands_at_the_newest_revision(store: Store) -> None:
     assert revision == newest
 
 
+def test_the_newest_revision_that_every_process_knows_is_that_of_the_migrations() -> None:
+    assert ScriptDirectory(str(_SCRIPTS)).get_current_head() == NEWEST
+
+
+def test_an_empty_database_stands_nowhere(empty_url: str) -> None:
+    with closing(open_store(empty_url)) as opened:
+        assert schema_status(opened) == (None, NEWEST)
+
+
 def test_processes_that_start_together_migrate_once(empty_url: str) -> None:
-    program = "import sys; from app.store import migrate; migrate(sys.argv[1])"
+    program = "import sys; from app.store.migrate import migrate; migrate(sys.argv[1])"
     children = [subprocess.Popen([sys.executable, "-c", program, empty_url]) for _ in range(3)]
     assert [child.wait(60) for child in children] == [0, 0, 0]
     opened = open_store(empty_url)
