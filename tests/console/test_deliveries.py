@@ -224,6 +224,13 @@ def test_the_answer_of_the_last_attempt_is_a_filter(site: Site, good: Hook, bad:
     assert len(events_on(site.get("/o/acme/deliveries?code=nonsense").text)) == 4
 
 
+def test_a_history_says_why_a_delivery_was_skipped(site: Site, receiver: Receiver) -> None:
+    picky = site.world.add_webhook(receiver.url, filter={"tags": ["pki"]})
+    site.world.send_numbers(1)
+    page = site.get(f"/o/acme/webhooks/{picky.id}/deliveries").text
+    assert "<small>The filter says no at /tags.</small>" in page
+
+
 def test_a_search_that_ends_early_says_so_and_goes_on(site: Site, good: Hook, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(delivery_list, "SCAN_LIMIT", 10)
     monkeypatch.setattr(delivery_list, "LEAST_SHARE", 10)

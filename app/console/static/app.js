@@ -61,6 +61,21 @@
     if (target.matches("[data-region]")) say(rows ? `${rows} rows.` : target.querySelector("h2")?.textContent || "", "hidden");
   });
 
+  // A box that stands for all others of its group: on, off, or in between.
+  function standForAll(whole) {
+    const group = whole.closest("fieldset"), parts = [...group.querySelectorAll("[name]")];
+    group.addEventListener("change", (event) => {
+      if (event.target === whole) for (const one of parts) one.checked = whole.checked;
+      show();
+    });
+    function show() {
+      const on = parts.filter((one) => one.checked).length;
+      whole.checked = on === parts.length;
+      whole.indeterminate = on > 0 && !whole.checked;
+    }
+    show();
+  }
+
   // Single keys can be switched off (WCAG 2.1.4), and are silent while somebody types.
   const keysOn = () => localStorage.getItem("relaypoint-keys") !== "off";
   document.addEventListener("keydown", (event) => {
@@ -82,6 +97,7 @@
     (wrong || (done ? document.querySelector("h1") : null))?.focus();
     each("[data-keys]", (one) => { one.checked = keysOn(); one.addEventListener("change", () => localStorage.setItem("relaypoint-keys", one.checked ? "on" : "off")); });
     each("[data-submit]", (one) => one.addEventListener("change", () => one.form.requestSubmit()));
+    each("[data-all]", standForAll);
     countDown();
     setInterval(countDown, 1000);
   });

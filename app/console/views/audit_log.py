@@ -101,7 +101,7 @@ def _contexts(services: Services, visit: Visit, asked: str | None) -> list[tuple
     named = {one["id"]: one["name"] or one["id"] for one in found}
     if asked is not None:
         named.setdefault(asked, asked)
-    return [("", "Organization and all contexts"), *named.items()]
+    return [("", "Any"), *named.items()]
 
 
 def _has_windows(services: Services, visit: Visit) -> bool:

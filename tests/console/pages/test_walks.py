@@ -176,6 +176,26 @@ def test_a_row_of_headers_is_added_and_dropped(page: Page, shop: Shop) -> None:
     assert page.locator("[name=header_name]").count() == 1
 
 
+def test_one_box_ticks_all_event_types_of_a_service_and_shows_when_some_are(page: Page, shop: Shop) -> None:
+    webhook = shop.furnished.arguments["/o/acme"]["webhook"]
+    page.goto(f"{shop.site.url}/o/acme/webhooks/{webhook}")
+    page.check("[name=every][value=no]")
+    group = page.locator("#events fieldset", has_text="Sign In session created")
+    whole, parts = group.locator("[data-all]"), group.locator("[name=event_types]")
+    number = parts.count()
+    assert number > 1
+    group.locator("[name=event_types]").first.check()
+    assert whole.evaluate("(one) => one.indeterminate") is True
+    whole.check()
+    assert group.locator("[name=event_types]:checked").count() == number
+    with page.expect_navigation():
+        page.click("text=Save events")
+    whole = page.locator("#events fieldset", has_text="Sign In session created").locator("[data-all]")
+    assert whole.is_checked()
+    whole.uncheck()
+    assert group.locator("[name=event_types]:checked").count() == 0
+
+
 def test_after_a_section_is_saved_the_page_says_so_where_one_looks_and_its_script_runs(page: Page, shop: Shop) -> None:
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
