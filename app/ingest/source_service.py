@@ -159,17 +159,38 @@ class SourceService:
             return self._changed(connection, news, row, columns, by)
 
     def rotate(
-        self, scope: Scope, organization_id: str, source_id: str, rotation: SourceRotation, by: Author = SYSTEM
+        self,
+        scope: Scope,
+        organization_id: str,
+        source_id: str,
+        rotation: SourceRotation,
+        by: Author = SYSTEM,
+        *,
+        again: bool = True,
     ) -> dict[str, Any]:
         """Another secret, which is in this answer only; the old one counts until the overlap ends.
 
+        Args:
+            scope: what the caller may see.
+            organization_id: whose source it is.
+            source_id: which one.
+            rotation: the secret, and how long both count.
+            by: who asks.
+            again: whether to rotate within the overlap of a former rotation, too: the secret from before that, which
+                the other system may still have, ends at once.
+
         Raises:
             NotFoundError: there is none in this scope.
+            ConflictError: such an overlap has not ended.
         """
         secret = self._secret(rotation.secret)
         overlap = rotation.overlap_s * SECOND
         with self._writing() as (connection, news):
             row = self._row(connection, scope, organization_id, source_id, lock=True)
+            if overlap and not again and (row["previous_until"] or 0) > self._clock():
+                raise ConflictError(
+                    "the secret was rotated already, and two count; to end the one before, rotate again"
+                )
             columns = {
                 "secret_sealed": self._seal(secret, organization_id, source_id),
                 "previous_sealed": row["secret_sealed"] if overlap else None,

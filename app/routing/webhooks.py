@@ -289,13 +289,31 @@ class WebhookService:
             "previous_until": to_rfc3339(row["signing_previous_until"]) if overlapping else None,
         }
 
-    def rotate(self, scope: Scope, webhook_id: str, rotation: Rotation, by: Author = SYSTEM) -> dict[str, Any]:
-        """A new signing secret; requests carry both signatures until the overlap ends."""
+    def rotate(
+        self, scope: Scope, webhook_id: str, rotation: Rotation, by: Author = SYSTEM, *, again: bool = True
+    ) -> dict[str, Any]:
+        """A new signing secret; requests carry both signatures until the overlap ends.
+
+        Args:
+            scope: what the caller may see.
+            webhook_id: whose secret it is.
+            rotation: how long both sign.
+            by: who asks.
+            again: whether to rotate within the overlap of a former rotation, too: the secret from before that, which
+                receivers may still have, ends at once.
+
+        Raises:
+            ConflictError: such an overlap has not ended.
+        """
         now = self._clock()
         secret = new_secret(self._random_bytes)
         with self._changes.write() as (connection, news):
             row = _row(connection, scope, webhook_id, lock=True)
             overlap = rotation.overlap_s * SECOND
+            if overlap and not again and (row["signing_previous_until"] or 0) > now:
+                raise ConflictError(
+                    "the secret was rotated already, and two sign; to end the previous one, rotate again"
+                )
             columns = {
                 "signing_sealed": self._rules.vault.seal(
                     secret.encode(), organization=row["organization_id"], webhook=webhook_id, field=SIGNING

@@ -112,5 +112,8 @@ def test_a_secret_of_ones_own_counts_beside_the_one_before_for_as_long_as_was_sa
     assert "the-secret-that-okta-made" in rotated
     assert "The one before counts until" in rotated
     assert "Two secrets count." in site.get(link).text
+    refused = site.post(f"{link}/secret", overlap_s="1h")
+    assert (refused.status_code, "was rotated already" in refused.text) == (422, True)
+    assert site.post(f"{link}/secret", overlap_s="1h", again="on").status_code == 200
     site.post(f"{link}/secret", overlap_s="0s")
     assert "Two secrets count." not in site.get(link).text

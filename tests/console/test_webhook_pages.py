@@ -223,6 +223,22 @@ def test_rotating_shows_the_new_secret_once_and_counts_the_overlap_down(site: Si
     assert site.services.webhooks.secret(PLATFORM, hook.id)["previous"] is None
 
 
+def test_rotating_twice_keeps_the_secret_that_receivers_have(site: Site, hook: Hook) -> None:
+    first = site.services.webhooks.secret(PLATFORM, hook.id)["secret"]
+    assert 'name="again"' not in site.get(home(hook)).text
+    site.post(f"{home(hook)}/secret/rotate", overlap_s="1h")
+    refused = site.post(f"{home(hook)}/secret/rotate", overlap_s="1h")
+    assert refused.status_code == 422
+    assert "was rotated already" in refused.text
+    assert 'name="again"' in refused.text
+    second = site.services.webhooks.secret(PLATFORM, hook.id)
+    assert second["previous"] == first
+    site.post(f"{home(hook)}/secret/rotate", overlap_s="1h", again="on")
+    assert site.services.webhooks.secret(PLATFORM, hook.id)["previous"] == second["secret"]
+    site.post(f"{home(hook)}/secret/rotate", overlap_s="0s")
+    assert site.services.webhooks.secret(PLATFORM, hook.id)["previous"] is None
+
+
 def test_pausing_resuming_switching_off_and_deleting(site: Site, hook: Hook) -> None:
     site.post(f"{home(hook)}/pause")
     assert "Paused" in site.get(home(hook)).text

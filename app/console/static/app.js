@@ -19,6 +19,14 @@
     try { await navigator.clipboard.writeText(text); say("Copied."); } catch { say("The browser did not allow copying."); }
   }
 
+  // A double click is one click: what a form does is done once.
+  document.addEventListener("submit", (event) => {
+    if (event.target.method !== "post" || event.defaultPrevented) return;
+    if (event.target.dataset.sent) event.preventDefault();
+    event.target.dataset.sent = "yes";
+    setTimeout(() => delete event.target.dataset.sent, 2000);
+  });
+
   document.addEventListener("click", (event) => {
     const at = event.target.closest("[data-copy], [data-copy-from], time[datetime], [data-add-row], [data-drop-row], [data-open], [data-close]");
     if (!at) return;

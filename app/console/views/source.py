@@ -96,7 +96,8 @@ def one_source_pages(services: Services) -> PageTable:
         def act() -> Any:
             overlap_s = read_duration(request.form.get("overlap_s", "1d"), "overlap_s")
             rotation = SourceRotation.model_validate(typed_secret(request.form) | {"overlap_s": overlap_s})
-            made = sources.rotate(visit.scope, visit.here.organization_id, source, rotation, visit.author)
+            place, again = visit.here.organization_id, "again" in request.form
+            made = sources.rotate(visit.scope, place, source, rotation, visit.author, again=again)
             return page.shown(visit, source, made=made)
 
         return page.tried(visit, source, "secret", act)

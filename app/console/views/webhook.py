@@ -104,7 +104,8 @@ def secret_pages(services: Services) -> PageTable:
     def rotate(visit: Visit, webhook: str) -> Any:
         def act() -> Any:
             rotation = Rotation(overlap_s=read_duration(request.form.get("overlap_s", "1d"), "overlap_s"))
-            made = services.webhooks.rotate(visit.scope, webhook, rotation, visit.author)
+            again = "again" in request.form
+            made = services.webhooks.rotate(visit.scope, webhook, rotation, visit.author, again=again)
             return detail.shown(visit, webhook, secret={**made, "is_new": True, "previous": None})
 
         return detail.tried(visit, webhook, "secret", act)

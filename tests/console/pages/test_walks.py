@@ -222,3 +222,15 @@ def test_single_keys_can_be_switched_off(page: Page, shop: Shop) -> None:
     page.click("#keys button")
     page.keyboard.press("j")
     assert page.evaluate("document.activeElement.closest('.list')") is None
+
+
+def test_a_second_click_sends_no_second_form(page: Page, shop: Shop) -> None:
+    page.goto(f"{shop.site.url}/o/acme/c/c2/webhooks/new")
+    page.fill("#f-name", "Clicked twice")
+    page.evaluate(
+        "() => { window.sent = 0; addEventListener('submit', (event) => {"
+        " if (!event.defaultPrevented) window.sent += 1; event.preventDefault(); }); }"
+    )
+    for _ in range(2):
+        page.click("main button:has-text('Create Webhook')")
+    assert page.evaluate("() => window.sent") == 1
