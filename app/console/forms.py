@@ -38,10 +38,21 @@ _LABELS = {
 _SHORTER = {
     "Field required": "Fill this in.",
     "String should have at least 1 character": "Fill this in.",
-    "String should have at least 3 characters": "Use at least 3 characters.",
     "Input should be 'instant' or 'batch'": "Choose one of the two.",
     "Input should be a valid dictionary": "Write a JSON object, in braces.",
 }
+_REWORDED = tuple(
+    (re.compile(pattern), words)
+    for pattern, words in (
+        (r"Input should be greater than or equal to (\S{1,30})", r"Use \1 or more."),
+        (r"Input should be less than or equal to (\S{1,30})", r"Use \1 at most."),
+        (r"(?:String|Value) should have at least (\d{1,10}) characters?", r"Use at least \1 characters."),
+        (r"(?:String|Value) should have at most (\d{1,10}) characters?", r"Use at most \1 characters."),
+        (r"Input should be a valid (?:integer|number).{0,80}", "Write a number."),
+    )
+)
+"""What a model says of a value, and what people read."""
+_PLACE_IN_LIST = re.compile(r"\.\d{1,10}$")
 
 
 def errors_of(error: ValidationError | InvalidInputError | ConflictError | ForbiddenError) -> Errors:
@@ -49,11 +60,24 @@ def errors_of(error: ValidationError | InvalidInputError | ConflictError | Forbi
     if isinstance(error, ConflictError | ForbiddenError):
         return {"": sentence(str(error))}
     if isinstance(error, InvalidInputError):
-        return {error.field: _SHORTER.get(error.detail) or sentence(error.detail)}
+        said = [(error.field, error.detail)]
+    else:
+        problems = error.errors(include_url=False, include_input=False, include_context=False)
+        said = [(".".join(map(str, one["loc"])), one["msg"]) for one in problems]
     found: Errors = {}
-    for one in error.errors(include_url=False, include_input=False, include_context=False):
-        found.setdefault(".".join(map(str, one["loc"])), _SHORTER.get(one["msg"]) or sentence(one["msg"]))
+    for field, words in said:
+        name, _, place = field.partition("/")
+        found.setdefault(_PLACE_IN_LIST.sub("", name), _reworded(f"at /{place}: {words}" if place else words))
     return found
+
+
+def _reworded(said: str) -> str:
+    if said in _SHORTER:
+        return _SHORTER[said]
+    for pattern, words in _REWORDED:
+        if found := pattern.fullmatch(said):
+            return found.expand(words)
+    return sentence(said)
 
 
 def sentence(words: str) -> str:

@@ -21,8 +21,8 @@ WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", 
 LOCAL = "Local"
 """The organization's time zone."""
 _LISTS = ("contexts", "tags", "actors")
-_TIMES = "time_intervals.0.times.0"
-_INPUTS = {f"{_TIMES}.start_time": "start", f"{_TIMES}.end_time": "end", _TIMES: "end"}
+_TIMES = "time_intervals.0.times"
+_INPUTS = {f"{_TIMES}.0.start_time": "start", f"{_TIMES}.0.end_time": "end", _TIMES: "end"}
 """The inputs that say the one interval of the form, by the names of the use case."""
 
 

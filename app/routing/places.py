@@ -13,11 +13,15 @@ from sqlalchemy.exc import IntegrityError
 from app.core.clock import Clock, to_rfc3339
 from app.core.errors import ConflictError, ForbiddenError, InvalidInputError, NotFoundError
 from app.core.ids import RandomBytes, new_id
+from app.core.written import Written
 from app.security.scope import Scope
 from app.store.engine import Store
 from app.store.tables import contexts, organizations
 
-PlaceId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,199}$")]
+PlaceId = Annotated[
+    str,
+    Written(r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,199}$", "letters, digits and _.:-, a letter or digit first, at most 200"),
+]
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 
 

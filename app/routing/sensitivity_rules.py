@@ -11,12 +11,13 @@ from sqlalchemy import RowMapping
 from app.core.clock import to_rfc3339
 from app.core.errors import InvalidInputError
 from app.core.filters import read_filter
+from app.core.written import Written
 from app.routing.policy_service import PolicyKind
 from app.store.tables_policies import sensitivity_rules
 
 MAX_TAGS = 20
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=125)]
-Tag = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+Tag = Annotated[str, Written(r"^[a-z][a-z0-9_]{0,63}$", "a word of small letters, digits and _, such as trusted_ca")]
 
 
 class SensitivityRuleInput(BaseModel):

@@ -12,6 +12,7 @@ A plugin is a module that an entry point of group ``relaypoint`` names, with one
 """
 
 from app.core.endpoint_url import SYSLOG_SCHEMES, SYSLOG_UDP, WEB_SCHEMES, is_syslog, scheme_of
+from app.core.written import Written
 from app.sinks.addresses import address, beside
 from app.sinks.capabilities import ChecksSettings, ChoosesSignatures
 from app.sinks.compression import GZIP, gunzip_body, gzip_body
@@ -128,6 +129,7 @@ __all__ = [
     "Token",
     "UsesToken",
     "Verdict",
+    "Written",
     "actor_name",
     "address",
     "asks_for_less",

@@ -25,6 +25,7 @@ from app.sinks import (
     Sink,
     SinkInfo,
     Verdict,
+    Written,
     actor_name,
     address,
     classify_by_status,
@@ -63,7 +64,10 @@ class DatadogConfig(Settings):
     ] = "relaypoint"
     host: Annotated[str, Field(max_length=255), Hint(title="Host", group="Datadog", order=2)] = ""
     tags: Annotated[
-        tuple[Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^,\x00-\x1f]+$")], ...],
+        tuple[
+            Annotated[str, Field(min_length=1, max_length=200), Written(r"^[^,\x00-\x1f]+$", "a tag without commas")],
+            ...,
+        ],
         Field(max_length=20),
         Hint(title="Tags", help="Added to every log, such as env:prod.", group="Datadog", order=3),
     ] = ()

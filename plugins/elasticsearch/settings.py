@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field, SecretStr, model_validator
 
-from app.sinks import Binding, HeaderSecret, Hint, Settings
+from app.sinks import Binding, HeaderSecret, Hint, Settings, Written
 
 _NAME = r"^[a-z0-9][a-z0-9._\-]{0,199}$"
 _PIPELINE = r"^[A-Za-z0-9._\-]{0,200}$"
@@ -26,7 +26,7 @@ class ElasticsearchConfig(Settings):
 
     index: Annotated[
         str,
-        Field(pattern=_NAME),
+        Written(_NAME, "the name of an index: small letters, digits and ._-"),
         Hint(
             title="Index or data stream",
             help="Documents are only created, so a data stream is as good as an index.",
@@ -36,12 +36,13 @@ class ElasticsearchConfig(Settings):
     ] = "logs-relaypoint.audit-default"
     pipeline: Annotated[
         str,
-        Field(pattern=_PIPELINE),
+        Written(_PIPELINE, "the name of a pipeline: letters, digits and ._-"),
         Hint(title="Ingest pipeline", help="Empty: the index's default pipeline.", group="Elasticsearch", order=2),
     ] = ""
     basic_user: Annotated[
         str,
-        Field(max_length=255, pattern=r"^[^:\x00-\x1f]*$"),
+        Field(max_length=255),
+        Written(r"^[^:\x00-\x1f]*$", "a name without colons and control characters"),
         Hint(title="User name", help="With a password: HTTP Basic.", group="Authorization", order=2),
     ] = ""
     gzip: Annotated[bool, Hint(title="Compress requests", group="Advanced", order=1)] = True

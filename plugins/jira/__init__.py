@@ -23,6 +23,7 @@ from app.sinks import (
     Sink,
     SinkInfo,
     Story,
+    Written,
     address,
     basic,
     describe_settings,
@@ -64,12 +65,13 @@ class JiraConfig(Settings):
 
     email: Annotated[
         str,
-        Field(min_length=3, max_length=254, pattern=r"^[^\s:@]+@[^\s:@]+$"),
+        Field(min_length=3, max_length=254),
+        Written(r"^[^\s:@]+@[^\s:@]+$", "an e-mail address"),
         Hint(title="Email", help="Of the account that the API token belongs to.", group="Jira", order=1),
     ]
     project: Annotated[
         str,
-        Field(pattern=r"^[A-Z][A-Z0-9_]{1,254}$"),
+        Written(r"^[A-Z][A-Z0-9_]{1,254}$", "a project's key such as NET, in capital letters"),
         Hint(
             title="Project key", help="The letters before an issue's number.", group="Jira", order=2, placeholder="NET"
         ),
@@ -85,7 +87,7 @@ class JiraConfig(Settings):
     ] = Grouping.BATCH
     labels: Annotated[
         str,
-        Field(pattern=r"^(\S{1,255}( \S{1,255}){0,9})?$"),
+        Written(r"^(\S{1,255}( \S{1,255}){0,9})?$", "at most ten labels, with one space between them"),
         Hint(title="Labels", help="Added to each issue; separated by spaces.", group="Issue", order=1),
     ] = "relaypoint"
     priority: Annotated[

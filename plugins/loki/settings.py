@@ -7,12 +7,12 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field, SecretStr, model_validator
 
-from app.sinks import Binding, HeaderSecret, Hint, Settings
+from app.sinks import Binding, HeaderSecret, Hint, Settings, Written
 
 MAX_LABELS = 15
 """Loki refuses a stream with more labels than this by default."""
 
-LabelName = Annotated[str, Field(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]{0,99}$")]
+LabelName = Annotated[str, Written(r"^[a-zA-Z_][a-zA-Z0-9_]{0,99}$", "the name of a label: letters, digits and _")]
 LabelValue = Annotated[str, Field(min_length=1, max_length=200)]
 
 
@@ -68,12 +68,13 @@ class LokiConfig(Settings):
     ] = Stamp.OCCURRED
     tenant: Annotated[
         str,
-        Field(pattern=r"^[A-Za-z0-9!_.*'()\-]{0,150}$"),
+        Written(r"^[A-Za-z0-9!_.*'()\-]{0,150}$", "letters, digits and !_.*'()-, at most 150"),
         Hint(title="Tenant", help="X-Scope-OrgID; empty for a single-tenant Loki.", group="Loki", order=4),
     ] = ""
     basic_user: Annotated[
         str,
-        Field(max_length=255, pattern=r"^[^:\x00-\x1f]*$"),
+        Field(max_length=255),
+        Written(r"^[^:\x00-\x1f]*$", "a name without colons and control characters"),
         Hint(title="User name", help="Grafana Cloud: the number of the Loki user.", group="Authorization", order=1),
     ] = ""
     gzip: Annotated[bool, Hint(title="Compress requests", group="Advanced", order=1)] = True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
 from app.sinks import (
     BadDeliveryError,
@@ -16,6 +16,7 @@ from app.sinks import (
     PluginEventType,
     Settings,
     SourceInfo,
+    Written,
     hookimpl,
     same_text,
 )
@@ -32,7 +33,7 @@ class OktaConfig(Settings):
 
     header: Annotated[
         str,
-        Field(pattern=r"^[A-Za-z0-9-]{1,64}$"),
+        Written(r"^[A-Za-z0-9-]{1,64}$", "the name of a header: letters, digits and -"),
         Hint(title="Authentication field", help="The header of the event hook that carries the secret."),
     ] = "authorization"
 

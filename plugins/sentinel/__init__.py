@@ -26,6 +26,7 @@ from app.sinks import (
     SinkInfo,
     Token,
     Verdict,
+    Written,
     address,
     bearer,
     classify_by_status,
@@ -87,16 +88,24 @@ class SentinelConfig(Settings):
 
     dcr_id: Annotated[
         str,
-        Field(pattern=r"^dcr-[0-9a-f]{32}$"),
+        Written(r"^dcr-[0-9a-f]{32}$", "dcr- and 32 hexadecimal digits"),
         Hint(title="Data collection rule", help="Its immutable id.", group="Sentinel", order=1, placeholder="dcr-…"),
     ]
     stream: Annotated[
         str,
-        Field(pattern=r"^Custom-[A-Za-z0-9_]{1,100}$"),
+        Written(r"^Custom-[A-Za-z0-9_]{1,100}$", "Custom- and the name of a table, such as Custom-Relaypoint_CL"),
         Hint(title="Stream", help="As the rule declares it.", group="Sentinel", order=2),
     ] = "Custom-Relaypoint_CL"
-    tenant_id: Annotated[str, Field(pattern=_GUID), Hint(title="Tenant id", group="Authorization", order=1)]
-    client_id: Annotated[str, Field(pattern=_GUID), Hint(title="Client id", group="Authorization", order=2)]
+    tenant_id: Annotated[
+        str,
+        Written(_GUID, "a GUID such as 01234567-89ab-cdef-0123-456789abcdef"),
+        Hint(title="Tenant id", group="Authorization", order=1),
+    ]
+    client_id: Annotated[
+        str,
+        Written(_GUID, "a GUID such as 01234567-89ab-cdef-0123-456789abcdef"),
+        Hint(title="Client id", group="Authorization", order=2),
+    ]
     cloud: Annotated[Cloud, Hint(title="Microsoft cloud", group="Authorization", order=4, widget="select")] = (
         Cloud.PUBLIC
     )

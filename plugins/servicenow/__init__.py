@@ -24,6 +24,7 @@ from app.sinks import (
     Sink,
     SinkInfo,
     Story,
+    Written,
     address,
     basic,
     bearer,
@@ -79,7 +80,7 @@ class ServiceNowConfig(Settings):
     ] = Target.EVENT
     table: Annotated[
         str,
-        Field(pattern=r"^[a-z][a-z0-9_]{1,79}$"),
+        Written(r"^[a-z][a-z0-9_]{1,79}$", "the name of a table: small letters, digits and _"),
         Hint(title="Table", help="Such as incident, change_request or u_audit.", group="ServiceNow", order=2),
     ] = "incident"
     group_by: Annotated[
@@ -99,7 +100,8 @@ class ServiceNowConfig(Settings):
     ] = "Relaypoint"
     user: Annotated[
         str,
-        Field(max_length=100, pattern=r"^[^:\x00-\x1f]*$"),
+        Field(max_length=100),
+        Written(r"^[^:\x00-\x1f]*$", "a name without colons and control characters"),
         Hint(title="User", help="With a password. Empty when an OAuth token is used.", group="Account", order=1),
     ] = ""
     console_url: ConsoleUrl = ""

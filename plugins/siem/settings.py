@@ -7,7 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
-from app.sinks import Binding, Hint, PemSecret, Settings
+from app.sinks import Binding, Hint, PemSecret, Settings, Written
 
 
 class Format(StrEnum):
@@ -139,12 +139,14 @@ class SiemConfig(Settings):
     ] = Framing.OCTET_COUNTING
     hostname: Annotated[
         str,
-        Field(min_length=1, max_length=255, pattern=_VISIBLE),
+        Field(min_length=1, max_length=255),
+        Written(_VISIBLE, "visible ASCII characters without spaces"),
         Hint(title="Host name", help="Who sends, in the syslog header.", group="Syslog", order=3),
     ] = "relaypoint"
     app_name: Annotated[
         str,
-        Field(max_length=48, pattern=_VISIBLE),
+        Field(max_length=48),
+        Written(_VISIBLE, "visible ASCII characters without spaces"),
         Hint(title="Application", help="Empty: the service that each event is of.", group="Syslog", order=4),
     ] = ""
     facility: Annotated[
@@ -157,7 +159,8 @@ class SiemConfig(Settings):
     ] = True
     sd_id: Annotated[
         str,
-        Field(max_length=32, pattern=_SD_ID),
+        Field(max_length=32),
+        Written(_SD_ID, "a name, @ and an enterprise number, such as cfgaudit@32473"),
         Hint(title="Structured data id", help="A name and your enterprise number.", group="Syslog", order=7),
     ] = "cfgaudit@32473"
     bom: Annotated[
@@ -179,7 +182,8 @@ class SiemConfig(Settings):
     )
     content_type: Annotated[
         str,
-        Field(max_length=100, pattern=_MEDIA_TYPE),
+        Field(max_length=100),
+        Written(_MEDIA_TYPE, "a media type such as application/json, or empty"),
         Hint(title="Content type", help="Empty: what goes with the framing.", group="HTTPS", order=2),
     ] = ""
     max_events: Annotated[int, Field(ge=1, le=10_000), Hint(title="Events per request", group="Advanced", order=1)] = (

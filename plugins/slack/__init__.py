@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from app.sinks import (
     Answer,
@@ -27,6 +27,7 @@ from app.sinks import (
     Sink,
     SinkInfo,
     Story,
+    Written,
     bearer,
     beside,
     describe_settings,
@@ -62,7 +63,7 @@ class SlackConfig(Settings):
 
     channel: Annotated[
         str,
-        Field(pattern=_CHANNEL),
+        Written(_CHANNEL, "a channel's id such as C0123456789, a name such as #ops, or empty"),
         Hint(
             title="Channel",
             help="For chat.postMessage only: the channel's id. An incoming webhook has its channel built in.",

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from app.sinks import Binding, HeaderSecret, Hint, Settings
+from app.sinks import Binding, HeaderSecret, Hint, Settings, Written
 
 _INDEX = r"^([a-z0-9_][a-z0-9_\-]{0,79})?$"
 _GUID = r"^([0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12})?$"
@@ -67,7 +67,7 @@ class SplunkConfig(Settings):
     ] = Endpoint.EVENT
     index: Annotated[
         str,
-        Field(pattern=_INDEX),
+        Written(_INDEX, "the name of an index: small letters, digits, _ and -"),
         Hint(title="Index", help="Empty: the token's default index.", group="Splunk", order=2, placeholder="main"),
     ] = ""
     sourcetype: Annotated[
@@ -117,7 +117,7 @@ class SplunkConfig(Settings):
     ] = 300
     channel: Annotated[
         str,
-        Field(pattern=_GUID),
+        Written(_GUID, "a GUID, or empty"),
         Hint(title="Channel", help="A GUID. Empty: one derived from this webhook's id.", group="Advanced", order=2),
     ] = ""
     gzip: Annotated[bool, Hint(title="Compress requests", group="Advanced", order=3)] = True

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field, SecretStr, model_validator
 
-from app.sinks import Address, Binding, HeaderSecret, Hint, PemSecret, Settings
+from app.sinks import Address, Binding, HeaderSecret, Hint, PemSecret, Settings, Written
 from plugins.webhook.shapes import BodyShape
 
 _HEADER_NAME = r"^[A-Za-z][A-Za-z0-9-]{0,63}$"
@@ -60,12 +60,13 @@ class WebhookConfig(Settings):
     ] = SignedWith.HMAC
     basic_user: Annotated[
         str,
-        Field(max_length=255, pattern=r"^[^:\x00-\x1f]*$"),
+        Field(max_length=255),
+        Written(r"^[^:\x00-\x1f]*$", "a name without colons and control characters"),
         Hint(title="User name", help="With a password: HTTP Basic.", group="Authorization", order=2),
     ] = ""
     api_key_header: Annotated[
         str,
-        Field(pattern=_HEADER_NAME),
+        Written(_HEADER_NAME, "the name of a header: a letter, then letters, digits and -"),
         Hint(title="API key header", help="The header an API key goes into.", group="Authorization", order=4),
     ] = "x-api-key"
     oauth_token_url: Annotated[

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+from typing import Annotated
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel, Field, ValidationError
 from werkzeug.datastructures import MultiDict
 
 from app.console.durations import read_durations, shown_durations
 from app.console.exchanges import shown_body
+from app.console.forms import Errors, errors_of
 from app.console.sink_form import form_of, read_form
 from app.console.visible import visible
 from app.core.errors import InvalidInputError
@@ -72,6 +76,34 @@ def test_no_secret_is_ever_in_a_form(sinks: SinkManager) -> None:
     assert sink is not None
     sent: MultiDict[str, str] = MultiDict([("sink", "splunk_hec"), ("secrets.token", "t0ken")])
     assert "t0ken" not in repr(form_of(sink_schema(sink), {}, {"token": {"set": True}}, sent))
+
+
+class Several(BaseModel):
+    name: Annotated[str, Field(min_length=3, max_length=5)] = "abc"
+    grace: Annotated[int, Field(ge=0, le=240)] = 0
+    tags: list[Annotated[str, Field(min_length=1)]] = []
+
+
+@pytest.mark.parametrize(
+    ("typed", "errors"),
+    [
+        ({"name": "ab"}, {"name": "Use at least 3 characters."}),
+        ({"name": "abcdef"}, {"name": "Use at most 5 characters."}),
+        ({"grace": 241}, {"grace": "Use 240 at most."}),
+        ({"grace": -1}, {"grace": "Use 0 or more."}),
+        ({"grace": "soon"}, {"grace": "Write a number."}),
+        ({"tags": ["a", "", ""]}, {"tags": "Fill this in."}),
+    ],
+)
+def test_what_a_model_refuses_is_told_in_words_at_its_input(typed: dict[str, object], errors: Errors) -> None:
+    with pytest.raises(ValidationError) as refused:
+        Several.model_validate(typed)
+    assert errors_of(refused.value) == errors
+
+
+def test_a_place_inside_of_json_is_told_at_the_input_of_the_json() -> None:
+    wrong = InvalidInputError("give a number", field="filter/sensitivity/0")
+    assert errors_of(wrong) == {"filter": "At /sensitivity/0: give a number."}
 
 
 @given(st.binary(max_size=2_000))

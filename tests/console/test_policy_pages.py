@@ -111,7 +111,11 @@ def test_a_rule_is_made_changed_and_removed(site: Site) -> None:
     assert "5, critical" in page
     link = first_link(page, "/o/acme/sensitivity-rules")
     assert 'value="network, radius"' in site.get(link).text
-    assert site.post(link, **(rule | {"tags": "no such tag!"}), pattern=pattern).status_code == 422
+    refused = site.post(link, **(rule | {"tags": "no such tag!"}), pattern=pattern)
+    assert refused.status_code == 422
+    assert re.search(r'id="f-tags-wrong">.*Must be a word of small letters, digits and _', refused.text)
+    odd = site.post(link, **rule, pattern='{"tags": "a"}')
+    assert re.search(r'id="f-pattern-wrong">.*At /tags: a leaf is a list of alternatives', odd.text)
     assert site.post(link, **(rule | {"sensitivity": ""}), pattern=pattern).status_code == 303
     assert "As built in" in site.get("/o/acme/sensitivity-rules").text
     assert site.post(f"{link}/delete").status_code == 303

@@ -193,6 +193,16 @@ def test_a_sink_has_its_own_form_and_keeps_its_secrets(site: Site, hook: Hook) -
     assert "t0ken" not in site.get(home(hook)).text
 
 
+def test_a_setting_that_is_refused_is_named_as_on_the_page_and_told_in_words(site: Site, hook: Hook) -> None:
+    wrong = site.post(
+        f"{home(hook)}/save/sink", **{"sink": "splunk_hec", "config.index": "Main!", "secrets.token": "t"}
+    )
+    assert wrong.status_code == 422
+    assert ">Index</a>: Must be the name of an index: small letters, digits, _ and -." in wrong.text
+    missing = site.post(f"{home(hook)}/save/sink", **{"sink": "splunk_hec", "config.index": "main"})
+    assert ">HEC token</a>: Fill this in." in missing.text
+
+
 def test_a_test_event_shows_request_and_answer_on_the_spot(site: Site, hook: Hook, receiver: Receiver) -> None:
     receiver.respond = lambda _request: Reply(500, (), b"<script>alert(1)</script>")
     page = site.post(f"{home(hook)}/test")
