@@ -35,6 +35,7 @@ def delivery_rows(
                 "duration_us": attempt.duration_us if attempt else None,
                 "attempts": row.attempt_count,
                 "next": row.next_attempt_at,
+                "waits": row.is_stopped and row.next_attempt_at is not None,
                 "received": row.received_at,
             }
         )

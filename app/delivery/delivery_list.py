@@ -42,6 +42,8 @@ class DeliveryRow:
     received_at: Micros
     next_attempt_cause: AttemptCause | None
     """Why the next attempt is made; None = none is planned."""
+    is_stopped: bool = False
+    """Its webhook is paused or disabled: nothing leaves before that is resumed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,7 @@ ROWS = (
         deliveries.c.cause,
         events.c.received_at,
         webhook_health.c.held_until,
+        webhooks.c.state.label("webhook_state"),
     )
     .join(webhooks, webhooks.c.pk == deliveries.c.webhook_pk)
     .join(events, events.c.seq == deliveries.c.event_seq)
@@ -213,4 +216,5 @@ def read_row(row: Any) -> DeliveryRow:
         row.reason,
         row.received_at,
         None if due is None else AttemptCause(row.cause),
+        row.webhook_state != "enabled",
     )

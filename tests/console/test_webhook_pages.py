@@ -8,7 +8,7 @@ import pytest
 from app.delivery.by_hand import TESTS
 from tests.console.site import Site
 from tests.delivery.receiver import Receiver, Reply, receiving
-from tests.world import PLATFORM, Hook
+from tests.world import PLATFORM, Hook, audit
 
 
 @pytest.fixture
@@ -259,6 +259,19 @@ def test_pausing_resuming_switching_off_and_deleting(site: Site, hook: Hook) -> 
     assert "This cannot be undone" in site.get(f"{home(hook)}/delete").text
     assert site.post(f"{home(hook)}/delete").headers["location"] == "/o/acme/c/c1/webhooks?said=deleted"
     assert site.get(home(hook)).status_code == 404
+
+
+def test_what_a_paused_webhook_keeps_is_not_on_its_way_and_waits_for_it(site: Site, hook: Hook) -> None:
+    site.post(f"{home(hook)}/pause")
+    site.world.send(audit(1, contextId="c1"))
+    page = site.get(home(hook)).text
+    assert "1 kept until it is resumed" in page
+    assert "on their way now" not in page
+    for address in (home(hook), f"{home(hook)}/deliveries", "/o/acme/deliveries"):
+        assert '<td data-label="Next attempt">When resumed</td>' in site.get(address).text
+    site.post(f"{home(hook)}/resume")
+    assert "1 on their way now" in site.get(home(hook)).text
+    assert "When resumed" not in site.get(home(hook)).text
 
 
 def test_changes_of_a_webhook_are_shown_with_who_and_what(site: Site, hook: Hook) -> None:

@@ -107,5 +107,5 @@ def _row(webhook: dict[str, Any], results: Results, moments: Moments) -> dict[st
         "ended": whole.delivered + whole.failed,
         "delivered": whole.delivered,
         "last": moments.last_attempt_at,
-        "next": moments.next_attempt_at,
+        "next": moments.next_attempt_at if webhook["state"] == "enabled" else None,
     }
