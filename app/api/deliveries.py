@@ -5,11 +5,11 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from app.api.delivery_view import delivery_view
-from app.api.events import micros
 from app.api.exchange_view import got_response, sent_request
+from app.api.moments import Moment, micros
 from app.api.paging import PageQuery, page
 from app.api.routing import Call, RouteTable
 from app.core.clock import to_rfc3339
@@ -38,8 +38,8 @@ class DeliveryQuery(PageQuery):
     state: Literal["pending", "sending", "accepted", "delivered", "failed", "skipped", "parked"] | None = None
     code: AnswerClass | None = None
     event_type: _Text | None = None
-    since: AwareDatetime | None = None
-    until: AwareDatetime | None = None
+    since: Moment | None = None
+    until: Moment | None = None
     q: _Text | None = None
 
     @property

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from app.api.event_door import SEND_ACCESS
 from app.api.front import EVENTS_PATH
+from app.api.moments import Moment, micros
 from app.api.paging import PageQuery, page
 from app.api.routing import Call, RouteTable
-from app.core.clock import Micros
 from app.routing.event_history import EventFilter
 from app.security.permissions import Permission
 from app.services import Services
@@ -34,8 +33,8 @@ class EventQuery(PageQuery):
     action: _Text | None = None
     tag: _Text | None = None
     sensitivity_min: Annotated[int, Field(ge=1, le=5)] | None = None
-    since: AwareDatetime | None = None
-    until: AwareDatetime | None = None
+    since: Moment | None = None
+    until: Moment | None = None
     q: _Text | None = None
 
     def wanted(self) -> EventFilter:
@@ -49,14 +48,6 @@ class OneEventQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     organization: _Text | None = None
-
-
-def micros(moment: datetime | None) -> Micros | None:
-    """Microseconds since the epoch."""
-    if moment is None:
-        return None
-    whole = moment.astimezone(UTC)
-    return int(whole.replace(microsecond=0).timestamp()) * 1_000_000 + whole.microsecond
 
 
 def event_routes(services: Services) -> RouteTable:

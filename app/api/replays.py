@@ -5,9 +5,9 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from app.api.events import micros
+from app.api.moments import Moment, micros
 from app.api.paging import PageQuery, page
 from app.api.routing import Call, RouteTable
 from app.core.clock import Micros
@@ -26,8 +26,8 @@ class Backfill(BaseModel):
     """Deliver events that came before the webhook did. ``since`` and ``until`` bound the time of receipt."""
 
     model_config = ConfigDict(extra="forbid")
-    since: AwareDatetime
-    until: AwareDatetime | None = None
+    since: Moment
+    until: Moment | None = None
     dry_run: bool = False
     per_s: Annotated[int, Field(ge=1, le=LARGEST_RATE)] = DEFAULT_RATE
 
