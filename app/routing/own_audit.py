@@ -41,6 +41,11 @@ class Author:
     id: str | None
     email: str | None = None
 
+    @property
+    def name(self) -> str:
+        """What a page calls the author."""
+        return self.email or self.id or self.type
+
     @classmethod
     def of(cls, principal: Principal) -> Author:
         """Whoever asked for the change."""

@@ -13,6 +13,7 @@ from app.routing.webhook_input import WebhookPatch
 from app.routing.webhook_view import webhook_view
 
 _WRITE_ONLY = ("headers", "secrets")
+_FOLLOWING = {"enabled", "state_reason", "header_changes"}
 
 
 def webhook_created(by: Author, row: RowMapping) -> OwnChange:
@@ -46,8 +47,8 @@ def webhook_changed(
 
 
 def _view(row: RowMapping) -> Mapping[str, Any]:
-    """The public view without what only follows from ``state``."""
-    return {name: value for name, value in webhook_view(row).items() if name not in {"enabled", "state_reason"}}
+    """The public view without what only follows from ``state`` or from the change itself."""
+    return {name: value for name, value in webhook_view(row).items() if name not in _FOLLOWING}
 
 
 def _told(row: RowMapping) -> dict[str, Any]:

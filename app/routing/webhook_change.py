@@ -11,7 +11,7 @@ import orjson
 from pydantic import BaseModel, ValidationError
 from sqlalchemy import RowMapping
 
-from app.core.clock import Micros
+from app.core.clock import Micros, to_rfc3339
 from app.core.endpoint_url import ENDPOINT_SCHEMES, check_endpoint_url, is_syslog, origin
 from app.core.errors import ConflictError, InvalidInputError
 from app.core.filters import read_any_filter
@@ -47,8 +47,10 @@ class ChangeRules:
     ask: AskSink = ask_at_once
 
 
-def changed_columns(row: RowMapping, patch: WebhookPatch, rules: ChangeRules, now: Micros) -> dict[str, Any]:
-    """The columns that a change sets on a webhook.
+def changed_columns(
+    row: RowMapping, patch: WebhookPatch, rules: ChangeRules, now: Micros, by: str = "system"
+) -> dict[str, Any]:
+    """The columns that a change sets on a webhook; ``by`` is the name of whoever makes it.
 
     Raises:
         InvalidInputError: naming the field at fault.
@@ -61,7 +63,7 @@ def changed_columns(row: RowMapping, patch: WebhookPatch, rules: ChangeRules, no
     change.sink()
     change.endpoint()
     change.shown_endpoint()
-    change.headers()
+    change.headers(now, by)
     change.reach()
     change.settings()
     change.state(now)
@@ -154,7 +156,7 @@ class _Change:
         before = self._stored("endpoint_sealed", ENDPOINT)
         self._new_origin = before is not None and origin(before.decode()) != origin(url)
         if self._new_origin:
-            self.values.update(headers_sealed=None, header_names="[]", **_NO_SECRETS)
+            self.values.update(headers_sealed=None, header_names="[]", header_changes="{}", **_NO_SECRETS)
         self.values.update(endpoint_sealed=self._seal(url.encode(), ENDPOINT))
 
     def shown_endpoint(self) -> None:
@@ -167,20 +169,24 @@ class _Change:
             sink = self._rules.sinks.get(self._now("sink") or "")
             self.values["endpoint_shown"] = shown_url(url, secret_path=sink is not None and sink.info.secret_url)
 
-    def headers(self) -> None:
-        """The user's own headers, replaced whole."""
+    def headers(self, now: Micros, by: str) -> None:
+        """The user's own headers, replaced whole; of each is kept when its value was given, and by whom."""
         if not self._patch.says("headers"):
             return
         kept = {} if self._new_origin else dict(orjson.loads(self._stored("headers_sealed", HEADERS) or b"[]"))
+        changes = orjson.loads(self._now("header_changes"))
+        new = {"at": to_rfc3339(now), "by": by}
         pairs: list[tuple[str, str]] = []
         for name, value in (self._patch.headers or {}).items():
             if isinstance(value, KeepSecret):
                 pairs.append((name, _kept(kept, name, "headers", self._new_origin)))
             else:
                 pairs.append((name, value))
+                changes[name] = new
         check_headers(pairs)
         sealed = self._seal(orjson.dumps(pairs), HEADERS) if pairs else None
-        self.values.update(headers_sealed=sealed, header_names=_json([name for name, _ in pairs]))
+        told = {name: changes[name] for name, _ in pairs if name in changes}
+        self.values.update(headers_sealed=sealed, header_names=_json([*dict(pairs)]), header_changes=_json(told))
 
     def reach(self) -> None:
         """What the webhook has must be what its endpoint can take."""

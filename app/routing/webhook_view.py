@@ -28,6 +28,7 @@ def webhook_view(row: RowMapping, waiting: WaitingReceipts | None = None) -> dic
         "sink": row["sink"],
         "endpoint_url": row["endpoint_shown"],
         "headers": {name: {"set": True} for name in orjson.loads(row["header_names"])},
+        "header_changes": orjson.loads(row["header_changes"]),
         "event_types": orjson.loads(row["event_types"]),
         "muted_contexts": orjson.loads(row["muted_contexts"]),
         "filter": orjson.loads(row["filter"]) if row["filter"] else None,

@@ -198,7 +198,7 @@ class WebhookService:
         changed_columns(seen, patch, self._rules, now)
         with self._changes.write() as (connection, news):
             row = _row(connection, scope, webhook_id, lock=True)
-            columns = changed_columns(row, patch, self._rules, now)
+            columns = changed_columns(row, patch, self._rules, now, by.name)
             _write(connection, row, columns, now)
             starts_anew = _starts_anew(row, columns)
             if starts_anew:

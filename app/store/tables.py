@@ -114,6 +114,7 @@ webhooks = Table(
     Column("endpoint_shown", Text),
     Column("headers_sealed", LargeBinary),
     Column("header_names", Text, nullable=False, server_default="[]"),
+    Column("header_changes", Text, nullable=False, server_default="{}"),
     Column("event_types", Text, nullable=False, server_default='["*"]'),
     Column("muted_contexts", Text, nullable=False, server_default="[]"),
     Column("filter", Text),

@@ -147,6 +147,23 @@ def test_what_is_wrong_is_said_in_its_section_and_changes_nothing(
     assert stored(site, hook) == before
 
 
+def test_a_header_says_who_changed_its_value_last_and_when(site: Site, hook: Hook) -> None:
+    site.post(f"{home(hook)}/save/headers", header_name="x-team", header_value="net")
+    first = stored(site, hook)["header_changes"]["x-team"]
+    assert first["by"] == site.email
+    site.sign_in("editor")
+    kept = {"header_name": ["x-team", "x-site"], "header_value": ["", "hq"], "stored": "x-team"}
+    site.post(f"{home(hook)}/save/headers", **kept)
+    changes = stored(site, hook)["header_changes"]
+    assert (changes["x-team"], changes["x-site"]["by"]) == (first, site.email)
+    page = site.get(home(hook)).text
+    assert page.count("last changed <time") == 2
+    site.post(f"{home(hook)}/save/headers", **kept, forget="x-team")
+    assert list(stored(site, hook)["header_changes"]) == ["x-site"]
+    site.post(f"{home(hook)}/save/endpoint", endpoint_url="http://127.0.0.1:9/")
+    assert stored(site, hook)["header_changes"] == {}
+
+
 def test_a_header_keeps_its_value_until_it_is_removed(site: Site, hook: Hook, receiver: Receiver) -> None:
     kept = {"header_name": ["authorization", "x-team"], "header_value": ["", "net"], "stored": "authorization"}
     site.post(f"{home(hook)}/save/headers", **kept)

@@ -450,6 +450,7 @@ def upgrade() -> None:
         sa.Column("endpoint_shown", sa.Text(), nullable=True),
         sa.Column("headers_sealed", sa.LargeBinary(), nullable=True),
         sa.Column("header_names", sa.Text(), server_default="[]", nullable=False),
+        sa.Column("header_changes", sa.Text(), server_default="{}", nullable=False),
         sa.Column("event_types", sa.Text(), server_default='["*"]', nullable=False),
         sa.Column("muted_contexts", sa.Text(), server_default="[]", nullable=False),
         sa.Column("filter", sa.Text(), nullable=True),
