@@ -23,6 +23,7 @@ _LABELS = {
     "event_types": "Enabled events",
     "retry.schedule_s": "Waits between tries",
     "rate_limit.per_s": "Requests per second",
+    "per_s": "Deliveries per second",
     "batch.max_events": "Events",
     "batch.max_bytes": "Size",
     "batch.max_age_s": "Age",

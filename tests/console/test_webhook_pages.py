@@ -4,8 +4,10 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from sqlalchemy import update
 
 from app.delivery.by_hand import TESTS
+from app.store.tables import webhooks
 from tests.console.site import Site
 from tests.delivery.receiver import Receiver, Reply, receiving
 from tests.world import PLATFORM, Hook, audit
@@ -208,6 +210,15 @@ def test_a_sink_has_its_own_form_and_keeps_its_secrets(site: Site, hook: Hook) -
     assert found["config"]["index"] == "other"  # type: ignore[index]
     assert found["config"]["gzip"] is False  # type: ignore[index]
     assert "t0ken" not in site.get(home(hook)).text
+
+
+def test_a_sink_whose_plugin_is_gone_is_named_and_what_to_do(site: Site, hook: Hook) -> None:
+    assert "is not installed" not in site.get(home(hook)).text
+    with site.services.store.write() as connection:
+        connection.execute(update(webhooks).where(webhooks.c.id == hook.id).values(sink="gone"))
+    page = site.get(home(hook)).text
+    assert "The sink gone is not installed, or failed to load." in page
+    assert "Show its settings" in page
 
 
 def test_a_setting_that_is_refused_is_named_as_on_the_page_and_told_in_words(site: Site, hook: Hook) -> None:
