@@ -49,6 +49,7 @@ def test_each_save_says_which_step_is_left_until_it_delivers(site: Site, receive
     assert "Needs URL" not in page
     assert "Needs sink" in page
     assert "One step is left" in page
+    assert "It has no sink yet." in site.get("/o/acme").text
     second = site.post(f"{made}/save/sink", sink="webhook").headers["location"]
     assert second == f"{made}?said=begun"
     assert "Send a test event to see one request and its answer" in site.get(second).text
