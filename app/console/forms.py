@@ -49,6 +49,11 @@ _REWORDED = tuple(
         (r"Input should be less than or equal to (\S{1,30})", r"Use \1 at most."),
         (r"(?:String|Value) should have at least (\d{1,10}) characters?", r"Use at least \1 characters."),
         (r"(?:String|Value) should have at most (\d{1,10}) characters?", r"Use at most \1 characters."),
+        (
+            r"Value should have at (least|most) (\d{1,10}) items? after validation, not \d{1,10}",
+            r"Use at \1 \2 characters.",
+        ),
+        (r"\w{1,20} should have at (least|most) (\d{1,10}) items? after validation, not \d{1,10}", r"Give at \1 \2."),
         (r"Input should be a valid (?:integer|number).{0,80}", "Write a number."),
     )
 )

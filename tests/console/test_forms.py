@@ -5,7 +5,7 @@ from typing import Annotated
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, SecretStr, ValidationError
 from werkzeug.datastructures import MultiDict
 
 from app.console.durations import read_durations, shown_durations
@@ -81,7 +81,8 @@ def test_no_secret_is_ever_in_a_form(sinks: SinkManager) -> None:
 class Several(BaseModel):
     name: Annotated[str, Field(min_length=3, max_length=5)] = "abc"
     grace: Annotated[int, Field(ge=0, le=240)] = 0
-    tags: list[Annotated[str, Field(min_length=1)]] = []
+    tags: Annotated[list[Annotated[str, Field(min_length=1)]], Field(max_length=3)] = []
+    secret: Annotated[SecretStr, Field(min_length=16)] = SecretStr("x" * 16)
 
 
 @pytest.mark.parametrize(
@@ -93,6 +94,8 @@ class Several(BaseModel):
         ({"grace": -1}, {"grace": "Use 0 or more."}),
         ({"grace": "soon"}, {"grace": "Write a number."}),
         ({"tags": ["a", "", ""]}, {"tags": "Fill this in."}),
+        ({"tags": ["a"] * 4}, {"tags": "Give at most 3."}),
+        ({"secret": "short"}, {"secret": "Use at least 16 characters."}),
     ],
 )
 def test_what_a_model_refuses_is_told_in_words_at_its_input(typed: dict[str, object], errors: Errors) -> None:
