@@ -87,8 +87,8 @@ def _reworded(said: str) -> str:
 
 
 def sentence(words: str) -> str:
-    """Words as a sentence of their own."""
-    text = words.strip().removeprefix("Value error, ")
+    """Words as a sentence of their own, without the marks around code."""
+    text = words.strip().removeprefix("Value error, ").replace("`", "")
     if not text:
         return text
     return text[0].upper() + text[1:] + ("" if text[-1] in ".!?" else ".")

@@ -7,7 +7,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any
 
-from flask import Blueprint, Flask, Response, render_template, request
+from flask import Blueprint, Flask, Response, current_app, render_template, request
 from jinja2 import Environment, StrictUndefined
 from werkzeug.exceptions import HTTPException
 
@@ -17,6 +17,7 @@ from app.console.compressed import compress_page
 from app.console.door.headers import add_page_headers
 from app.console.door.keeper import DoorKeeper
 from app.console.flashes import SAID
+from app.console.form_paths import NOWHERE, page_of_form
 from app.console.navigation import navigation
 from app.console.place import url
 from app.console.surroundings import Surroundings
@@ -63,7 +64,7 @@ def install_console(app: Flask, services: Services, keeper: DoorKeeper) -> None:
     )
     for table in page_tables(services):
         table.register(blueprint, services, keeper)
-    blueprint.add_url_rule("/o/<path:rest>", endpoint="nowhere", view_func=_nowhere)
+    blueprint.add_url_rule("/o/<path:rest>", endpoint=NOWHERE, view_func=_nowhere)
     blueprint.register_error_handler(Exception, _error_page)
     blueprint.after_request(_conditional)
     add_page_headers(blueprint, keeper.settings)
@@ -92,6 +93,7 @@ def _common() -> dict[str, Any]:
         "theme": theme_of(request),
         "said": SAID.get(request.args.get("said", "")),
         "here_path": request.path,
+        "here_page": request.full_path.rstrip("?"),
     }
 
 
@@ -110,6 +112,11 @@ def _conditional(answer: Response) -> Response:
 
 
 def _nowhere(rest: str) -> Response:
+    """No page; for the address of a form, on to the page that has it."""
+    routes = current_app.create_url_adapter(request)
+    page = page_of_form(routes, request.path) if routes else None
+    if page is not None:
+        return Response(status=HTTPStatus.SEE_OTHER, headers={"location": page})
     raise NotFoundError(f"there is no page /o/{rest}")
 
 

@@ -11,7 +11,7 @@ COOKIE = "relaypoint_theme"
 THEMES = {"system": "System", "light": "Light", "dark": "Dark", "contrast": "High contrast"}
 """By the value of the cookie; ``system`` follows the browser."""
 _YEAR_S = 365 * 86_400
-_OWN_PATH = re.compile(r"/([A-Za-z0-9._~:@%-][A-Za-z0-9._~:@%/-]*)?")
+_OWN_PATH = re.compile(r"/([A-Za-z0-9._~:@%-][A-Za-z0-9._~:@%/-]*)?(\?[A-Za-z0-9._~:@%/&=+-]*)?")
 
 
 def theme_of(asked: Request) -> str:

@@ -141,6 +141,8 @@ def test_many_are_counted_before_they_are_redelivered(site: Site, bad: Hook) -> 
     counted = site.get(f"{home}/redeliver?count=1&state=failed&since=2020-01-01T00:00").text
     assert "<b>3 deliveries</b>" in counted
     assert "Say from when on" in site.get(f"{home}/redeliver?count=1").text
+    never = site.get(f"{home}/redeliver?count=1&since=2099-01-01T00:00").text
+    assert "Must be before until, and in the past." in never
     started = site.post(f"{home}/redeliver", state="failed", since="2020-01-01T00:00", per_s="5")
     progress = site.get(started.headers["location"]).text
     assert "0 of 3" in progress

@@ -59,6 +59,29 @@ def test_a_page_that_did_not_change_is_not_sent_again(site: Site) -> None:
     assert again.status_code == 304
 
 
+@pytest.mark.parametrize(
+    ("form", "page"),
+    [
+        ("/o/acme/webhooks/wh_1/test", "/o/acme/webhooks/wh_1"),
+        ("/o/acme/c/c1/webhooks/wh_1/secret/reveal", "/o/acme/c/c1/webhooks/wh_1"),
+        ("/o/acme/webhooks/wh_1/save/retry", "/o/acme/webhooks/wh_1"),
+        ("/o/acme/settings/organization", "/o/acme/settings"),
+        ("/o/acme/members/mem_%20/role", "/o/acme/members"),
+    ],
+)
+def test_the_address_of_a_form_leads_to_its_page(site: Site, form: str, page: str) -> None:
+    answer = site.get(form)
+    assert (answer.status_code, answer.headers["location"]) == (303, page)
+
+
+def test_a_look_is_chosen_without_losing_a_filter(site: Site) -> None:
+    page = site.get("/o/acme/audit?action=update&q=a+b").text
+    back = re.search(r'name="back" value="([^"]+)"', page)
+    assert back is not None
+    wanted = back[1].replace("&amp;", "&")
+    assert site.post("/theme", theme="dark", back=wanted).headers["location"] == "/o/acme/audit?action=update&q=a+b"
+
+
 def test_a_look_is_remembered_and_leads_nowhere_else(site: Site) -> None:
     client, token = site.client(), {"csrf_token": form_token(site.session)}
     answer = client.post("/theme", data={"theme": "dark", "back": "/o/acme/webhooks", **token})

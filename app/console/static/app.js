@@ -104,7 +104,10 @@
     const done = new URL(location.href).searchParams.has("said") && !location.hash;
     (wrong || (done ? document.querySelector("h1") : null))?.focus();
     each("[data-keys]", (one) => { one.checked = keysOn(); one.addEventListener("change", () => localStorage.setItem("relaypoint-keys", one.checked ? "on" : "off")); });
-    each("[data-submit]", (one) => one.addEventListener("change", () => one.form.requestSubmit()));
+    each("[data-submit]", (one) => one.addEventListener("change", () => {
+      one.form.elements.back.value = location.pathname + location.search;
+      one.form.requestSubmit();
+    }));
     each("[data-all]", standForAll);
     countDown();
     setInterval(countDown, 1000);
