@@ -50,7 +50,7 @@ CONTEXT = (
 )
 
 OPERATOR = (
-    Entry("Organizations", "/", "building", Permission.ORGANIZATIONS_READ),
+    Entry("Organizations", "/?all=yes", "building", Permission.ORGANIZATIONS_READ),
     Entry("Health", "/ops/health", "heartbeat", Permission.PLATFORM_READ),
     Entry("Plugins", "/ops/plugins", "package", Permission.PLATFORM_READ),
     Entry("Egress policy", "/ops/egress", "lock", Permission.PLATFORM_READ),

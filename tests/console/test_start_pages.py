@@ -30,6 +30,18 @@ def test_an_organization_is_created_and_leads_on_to_connecting(site: Site) -> No
     assert (wrong.status_code, "f-timezone-wrong" in wrong.text) == (422, True)
 
 
+def test_whoever_starts_in_the_only_organization_finds_the_way_to_all_of_them(site: Site) -> None:
+    start = site.get("/")
+    assert start.headers["location"] == "/o/acme"
+    for page in ("/o/acme", "/ops/health"):
+        assert 'href="/?all=yes"' in site.get(page).text
+    chooser = site.get("/?all=yes")
+    assert chooser.status_code == 200
+    assert 'href="/organizations/new"' in chooser.text
+    assert 'href="/ops/health"' in chooser.text
+    assert re.search(r'href="/\?all=yes" aria-current="page"', chooser.text)
+
+
 def test_only_the_platforms_owners_create_organizations(site: Site) -> None:
     site.sign_in("owner", "acme")
     assert site.get("/organizations/new").status_code == 403

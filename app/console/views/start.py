@@ -22,13 +22,14 @@ _SHOWN = 100
 
 
 def start_pages(services: Services) -> PageTable:
-    """The chooser of organizations."""
+    """The chooser of organizations; whoever has only one starts there, and sees the chooser when they ask for it."""
     table = PageTable()
 
     @table.get("", needs=None, at=At.ROOT)
     def start(visit: Visit) -> Any:
         places, following = _places(services, visit)
-        if len(places) == 1 and following is None and not request.args.get("after"):
+        is_asked_for = "all" in request.args or "after" in request.args
+        if len(places) == 1 and following is None and not is_asked_for:
             return redirect(places[0].path)
         return render("start.html", visit, places=places, next_url=url("/", after=following) if following else None)
 
