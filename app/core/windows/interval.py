@@ -48,34 +48,43 @@ class TimeInterval:
     def contains(self, moment: Micros) -> bool:
         """Whether a moment lies inside; the answer is the same for all moments of one minute."""
         local = self._local(moment)
-        minute = _minute_of_day(local)
-        return self._on_day(local) and (not self.times or any(start <= minute < end for start, end in self.times))
+        return self._on_day(local) and self._at_time(local)
 
     def stretches(self, since: Micros, until: Micros) -> Iterator[Range]:
         """When it is open between two moments, as first moments inside and after; stretches may touch."""
         moment = since
         while moment < until:
-            change = min(self._unchanged_until(moment), until)
-            if self.contains(moment):
+            local = self._local(moment)
+            is_on_day = self._on_day(local)
+            change = min(moment - moment % MINUTE + self._steady_for(local, is_on_day=is_on_day) * MINUTE, until)
+            while change - moment > MINUTE and self._local(change).utcoffset() != local.utcoffset():
+                # The clock is changed on the way there: only a part of it is sure.
+                change -= max(MINUTE, (change - moment) // (2 * MINUTE) * MINUTE)
+            if is_on_day and self._at_time(local):
                 yield moment, change
             moment = change
 
-    def _unchanged_until(self, moment: Micros) -> Micros:
-        """A later moment before which the answer stays what it is: the clock comes to an edge, or to midnight."""
-        local = self._local(moment)
-        minute = _minute_of_day(local)
-        edges = (edge for pair in self.times if self._on_day(local) for edge in pair if edge > minute)
-        minutes = min(edges, default=_MINUTES_PER_DAY) - minute
-        first = moment // MINUTE
-        while minutes > 1 and self._local((first + minutes) * MINUTE).utcoffset() != local.utcoffset():
-            minutes //= 2  # the clock is changed on the way there: only a part of it is sure
-        return (first + minutes) * MINUTE
+    def _steady_for(self, local: datetime, *, is_on_day: bool) -> int:
+        """Minutes for which the answer stays what it is: until an edge, a midnight, or the end of a wrong month."""
+        minute, end = _minute_of_day(local), _MINUTES_PER_DAY
+        if is_on_day:
+            end = min((edge for pair in self.times for edge in pair if edge > minute), default=end)
+        elif not self._in_month(local):
+            end *= monthrange(local.year, local.month)[1] - local.day + 1
+        return end - minute
 
     def _local(self, moment: Micros) -> datetime:
         return (_EPOCH + timedelta(minutes=moment // MINUTE)).astimezone(self.zone)
 
+    def _at_time(self, local: datetime) -> bool:
+        minute = _minute_of_day(local)
+        return not self.times or any(start <= minute < end for start, end in self.times)
+
+    def _in_month(self, local: datetime) -> bool:
+        return _any(self.months, local.month) and _any(self.years, local.year)
+
     def _on_day(self, local: datetime) -> bool:
-        if not (_any(self.months, local.month) and _any(self.years, local.year)):
+        if not self._in_month(local):
             return False
         if not _any(self.weekdays, local.isoweekday() % _DAYS_PER_WEEK):
             return False

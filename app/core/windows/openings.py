@@ -12,7 +12,7 @@ from app.core.windows.window import ChangeWindow
 
 HORIZON: Micros = 400 * DAY
 """How far ahead is looked: a window that opens once a year is found, one that never opens ends the search."""
-_MOST_STRETCHES = 5_000
+_MOST_STRETCHES = 1_000
 """Looked at for one window. Intervals that take turns all day are one opening of more pieces than anybody means."""
 
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.clock import DAY, HOUR, MINUTE, SECOND, Micros
+from app.core.moments import parse_moment
 from app.core.windows.decision import NO_WINDOW, WindowDecision, decide, judged_at
 from app.core.windows.interval_input import read_interval
 from app.core.windows.openings import Opening, next_openings
@@ -154,6 +155,24 @@ def test_the_openings_of_windows_that_open_all_the_time_cost_little() -> None:
     assert time.process_time() - began < 2
     assert [len(one) for one in found] == [1, 1, 300]
     assert [one[-1].ends_at for one in found[:2]] == [None, None]
+
+
+def test_fifty_intervals_that_never_fit_cost_little() -> None:
+    never = {"months": ["january"], "days_of_month": ["31:-31", "-1"], "weekdays": ["tuesday"]}
+    times = [{"start_time": clock(one), "end_time": clock(one + 1)} for one in range(0, 1_440, 29)]
+    zones = ("Europe/Stockholm", "America/New_York", "Australia/Lord_Howe", "UTC", "Asia/Kolkata")
+    intervals = tuple(read_interval(never | {"times": times, "location": zone}, "x") for zone in zones * 10)
+    window = ChangeWindow("w", WindowKind.ALLOW, intervals, grace=240 * MINUTE)
+    began = time.process_time()
+    next_openings(window, OUTSIDE, 5)
+    assert not any(window.is_open(OUTSIDE + minute * MINUTE) for minute in range(20))
+    assert time.process_time() - began < 1
+
+
+def test_a_window_can_be_asked_about_the_last_moment_of_all() -> None:
+    last = parse_moment("9999-12-30T00:00:00Z")
+    assert last is not None
+    assert not ChangeWindow("w", WindowKind.ALLOW, (read_interval({"months": ["june"]}, "x"),)).is_open(last)
 
 
 def test_a_horizon_ends_the_search_and_what_reaches_it_has_no_end() -> None:

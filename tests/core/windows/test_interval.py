@@ -252,3 +252,9 @@ def test_a_wrong_interval_is_refused_with_its_place(raw: Any, place: str, hint: 
 def test_local_means_the_zone_of_the_organization() -> None:
     interval = read_interval({"location": "Local"}, "interval", local_zone="Europe/Stockholm")
     assert interval.zone_name == "Europe/Stockholm"
+
+
+def test_a_stretch_that_ends_within_a_minute_of_a_changed_clock_ends_there() -> None:
+    spring = micros("2026-03-29T00:59:00Z")
+    interval = read_interval({"location": "Europe/Stockholm"}, "x")
+    assert list(interval.stretches(spring, spring + MINUTE + MINUTE // 2))[-1][1] == spring + MINUTE + MINUTE // 2
