@@ -203,6 +203,16 @@ def test_batches_are_listed_with_why_they_closed_and_shown_with_their_members(si
     assert site.get(f"/o/acme/webhooks/{other.id}/batches/{batch[1]}").status_code == 404
 
 
+def test_the_last_page_of_batches_leads_back_to_the_newest(site: Site, receiver: Receiver) -> None:
+    hook = site.world.add_webhook(receiver.url, mode="batch")
+    home = f"/o/acme/webhooks/{hook.id}/batches"
+    site.world.send_numbers(1)
+    site.post(f"{home}/close")
+    assert "Newest" not in site.get(home).text
+    assert f'href="{home}">' in site.get(f"{home}?before=1").text
+    assert "Newest" in site.get(f"{home}?before=1").text
+
+
 def test_a_timeline_says_why_each_attempt_was_made_and_the_next_one_will_be(
     site: Site, receiver: Receiver, good: Hook
 ) -> None:

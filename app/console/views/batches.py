@@ -32,7 +32,10 @@ def batch_pages(services: Services) -> PageTable:
         with services.store.read() as connection:
             rows = list_batches(connection, webhook, visit.scope, limit=_SHOWN + 1, before=_number("before"))
         older = visit.url("webhooks", webhook, "batches", before=rows[_SHOWN - 1].number) if len(rows) > _SHOWN else ""
-        return render("batches.html", visit, webhook=shown, rows=rows[:_SHOWN], older=older, closed=CLOSED)
+        newest = visit.url("webhooks", webhook, "batches") if _number("before") else ""
+        return render(
+            "batches.html", visit, webhook=shown, rows=rows[:_SHOWN], older=older, newest=newest, closed=CLOSED
+        )
 
     @table.post(f"{_ALL}/close", needs=Permission.DELIVERIES_SEND)
     def close(visit: Visit, webhook: str) -> Any:
@@ -64,6 +67,7 @@ def batch_pages(services: Services) -> PageTable:
             requests=requests,
             closed=CLOSED,
             more=visit.url("webhooks", webhook, "batches", batch, after=following) if following else "",
+            first=visit.url("webhooks", webhook, "batches", batch) if _number("after") else "",
         )
 
     return table

@@ -71,6 +71,7 @@ def context_pages(services: Services) -> PageTable:
         context = place.context_id or ""
         found, following = radius.devices(visit.scope, place.organization_id, context, group, after=after, limit=_SHOWN)
         next_url = visit.url("devices", group=group, after=following) if following else ""
-        return render("devices.html", visit, group=group, devices=found, next_url=next_url)
+        first_url = visit.url("devices", group=group) if after else ""
+        return render("devices.html", visit, group=group, devices=found, next_url=next_url, first_url=first_url)
 
     return table

@@ -33,6 +33,7 @@ def webhook_history_pages(services: Services) -> PageTable:
         )
         mine = [one for one in found if (one["entity"] or {}).get("id") == webhook]
         older = visit.url("webhooks", webhook, "history", before=following) if following else ""
-        return render("webhook_history.html", visit, webhook=shown, changes=mine, older=older)
+        newest = visit.url("webhooks", webhook, "history") if request.args.get("before") else ""
+        return render("webhook_history.html", visit, webhook=shown, changes=mine, older=older, newest=newest)
 
     return table

@@ -133,6 +133,15 @@ def test_live_shows_a_new_delivery_without_a_reload_and_is_in_the_address(page: 
     assert page.get_attribute("[data-live]", "aria-pressed") == "true"
 
 
+def test_the_list_of_webhooks_can_be_live(page: Page, shop: Shop) -> None:
+    page.goto(f"{shop.site.url}/o/acme/c/c2/webhooks")
+    page.evaluate("document.getElementById('webhooks').dataset.every = '0.2'")
+    page.click("[data-live]")
+    shop.site.world.add_webhook(shop.receiver.url, context="c2")
+    page.wait_for_selector("#webhooks a:text-is('hook')")
+    assert page.url.endswith("?live=1")
+
+
 def test_a_filter_exchanges_the_rows_and_stands_in_the_address(page: Page, shop: Shop) -> None:
     page.goto(f"{shop.site.url}/o/acme/deliveries")
     page.evaluate("window.__same = true")
