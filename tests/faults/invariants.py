@@ -5,7 +5,7 @@ I1 to I9 of the plan; I7 (nothing leaks) is asserted where the processes live lo
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ from sqlalchemy import Row, select
 from app.cli.receiver_tally import event_ids
 from app.core.ids import delivery_id
 from app.core.states import AttemptOutcome, DeliveryState
+from app.delivery.verdict import MOST_LOSSES
 from app.routing.audit_chain import ChainCheck
 from app.security.vault import open_vault
 from app.store import open_store
@@ -90,7 +91,9 @@ def check(
     uncounted = [(row, rows[row.pk, row.event_seq]) for row in owed if row.attempt_count != rows[row.pk, row.event_seq]]
     assert not uncounted, f"another number of attempts than rows: {uncounted[:5]}"
     _check_chains(place)
-    _check_message_ids(read, numbers)
+    unknown = Counter((row.webhook_pk, row.event_seq) for row in tried if row.outcome == AttemptOutcome.UNKNOWN)
+    lost = {key: unknown[pks[key[0]], numbers[key[1]]] for key in {(hook, one) for _, hook, ids in read for one in ids}}
+    check_message_ids(read, numbers, lost)
     duplicates = _check_copies(copies, tried)
     _check_order(read, numbers, in_order)
     _check_secrets(place, secrets)
@@ -112,15 +115,33 @@ Read = Sequence[tuple[Received, str, list[str]]]
 """Requests, the id of the webhook they came through, and the ids of the events they carried."""
 
 
-def _check_message_ids(read: Read, numbers: Mapping[str, int]) -> None:
-    """I3: whatever comes again comes under the message id that it had."""
-    seen: dict[tuple[str, str], str] = {}
+Lost = Mapping[tuple[str, str], int]
+"""Attempts of which nobody knows the end, by the id of the webhook and of the event."""
+
+
+def check_message_ids(read: Read, numbers: Mapping[str, int], lost: Lost) -> None:
+    """I3: whatever comes again comes under the message id that it had, which never carries anything else.
+
+    Only a batch that holds a suspect, because worker after worker died with it, is taken apart.
+    """
+    carried: dict[str, list[str]] = {}
+    under: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
     for request, webhook_id, ids in read:
         message_id = request.headers["webhook-id"]
         if message_id.startswith("dlv_"):
-            assert message_id == delivery_id(webhook_id, numbers[ids[0]])
+            assert message_id == delivery_id(webhook_id, numbers[ids[0]]), f"the id of another delivery: {message_id}"
+        assert carried.setdefault(message_id, ids) == ids, f"other events under the id {message_id}"
         for event_id in ids:
-            assert seen.setdefault((webhook_id, event_id), message_id) == message_id, "another id for the same event"
+            under[webhook_id, event_id].add(message_id)
+    suspected = {_batch(one) for key, ids in under.items() if lost.get(key, 0) >= MOST_LOSSES for one in ids}
+    for ids in under.values():
+        batches = {_batch(one) for one in ids}
+        assert len(ids) == 1 or (len(batches) == 1 and batches <= suspected), f"another id for the same event: {ids}"
+
+
+def _batch(message_id: str) -> str:
+    """The batch that a message is, or is a part of."""
+    return message_id.partition("-")[0]
 
 
 def _check_copies(copies: Counter[tuple[int, int]], tried: Sequence[Row[tuple[int, int, int, int | None]]]) -> int:
