@@ -40,7 +40,7 @@ def test_the_same_events_come_under_the_same_id(
         ((("bat_1", "abc"), ("bat_1-aa", "a")), {("wh_1", "a"): MOST_LOSSES - 1}, "another id"),
         ((("bat_1", "bc"), ("bat_1-aa", "b"), ("bat_2", "a")), SUSPECT, "another id"),
         ((("bat_1", "ab"), ("bat_1", "a")), SUSPECT, "other events"),
-        ((("dlv_1_1", "a"),), {}, "another delivery"),
+        (((delivery_id("wh_1", 2), "a"),), {}, "another delivery"),
     ],
 )
 def test_another_id_or_other_events_under_an_id_are_found(
