@@ -14,6 +14,7 @@ from app.console.delivery_rows import delivery_rows
 from app.console.drawing import PERIODS, result_bars, shown_wait, wait_bars
 from app.console.durations import shown_duration, shown_durations
 from app.console.forms import Errors, errors_of
+from app.console.next_retry import next_retry
 from app.console.pages import Visit, render
 from app.console.place import service_title
 from app.console.sink_form import form_of
@@ -93,6 +94,7 @@ class Detail:
             "state": webhook_state(webhook),
             "type_title": TYPES[webhook["type"]],
             "moments": moments,
+            "next_retry": next_retry(webhook, moments),
             "latest": latest,
             "results": results,
             "waiting": waiting,

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from app.console.drawing import result_bars
 from app.console.forms import Errors, errors_of
+from app.console.next_retry import next_retry
 from app.console.pages import PageTable, Visit, done, render
 from app.console.words import TYPES, webhook_state
 from app.core.errors import InvalidInputError
@@ -107,5 +108,5 @@ def _row(webhook: dict[str, Any], results: Results, moments: Moments) -> dict[st
         "ended": whole.delivered + whole.failed,
         "delivered": whole.delivered,
         "last": moments.last_attempt_at,
-        "next": moments.next_attempt_at if webhook["state"] == "enabled" else None,
+        "next": next_retry(webhook, moments),
     }
