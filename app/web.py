@@ -26,9 +26,11 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
         ConfigurationError: a setting, a key file or (in strict mode) a plugin is wrong.
     """
     from app.api.application import EXTENSION, build_application  # noqa: PLC0415 - importing the module must stay cheap
+    from app.api.problems import answer_to  # noqa: PLC0415 - as above
     from app.console.door.entrance import entrance  # noqa: PLC0415 - as above
     from app.console.door.keeper import DoorKeeper  # noqa: PLC0415 - as above
     from app.console.frame import install_console  # noqa: PLC0415 - as above
+    from app.console.strays import install_stray_pages  # noqa: PLC0415 - as above
     from app.core.clock import system_clock  # noqa: PLC0415 - as above
     from app.settings import load_settings  # noqa: PLC0415 - as above
 
@@ -37,6 +39,7 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
     keeper = DoorKeeper(services.people, services.settings)
     app.register_blueprint(entrance(keeper, services.joining, services.provider_login))
     install_console(app, services, keeper)
+    install_stray_pages(app, services.settings, answer_to)
     return app
 
 

@@ -15,7 +15,7 @@ from app.console import filters
 from app.console.assets import PREFIX, load_assets
 from app.console.compressed import compress_page
 from app.console.door.headers import add_page_headers
-from app.console.door.keeper import DoorKeeper
+from app.console.door.keeper import MAX_FORM_BYTES, DoorKeeper
 from app.console.flashes import SAID
 from app.console.form_paths import NOWHERE, page_of_form
 from app.console.navigation import navigation
@@ -42,6 +42,12 @@ _STATUS = {
     RateLimitedError: HTTPStatus.TOO_MANY_REQUESTS,
     TemporaryError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
+_WORDS = {
+    HTTPStatus.NOT_FOUND: "there is no page at this address",
+    HTTPStatus.METHOD_NOT_ALLOWED: "this address takes a form; open the page that has the form",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: f"a form can hold {MAX_FORM_BYTES // 1024} KiB; shorten it, and send it again",
+}
+"""For errors that are found before any page is."""
 _FAILED = "Relaypoint failed; the log of the web process says why."
 _log = logging.getLogger("relaypoint.console")
 
@@ -65,7 +71,7 @@ def install_console(app: Flask, services: Services, keeper: DoorKeeper) -> None:
     for table in page_tables(services):
         table.register(blueprint, services, keeper)
     blueprint.add_url_rule("/o/<path:rest>", endpoint=NOWHERE, view_func=_nowhere)
-    blueprint.register_error_handler(Exception, _error_page)
+    blueprint.register_error_handler(Exception, error_page)
     blueprint.after_request(_conditional)
     add_page_headers(blueprint, keeper.settings)
     blueprint.context_processor(_common)
@@ -120,17 +126,19 @@ def _nowhere(rest: str) -> Response:
     raise NotFoundError(f"there is no page /o/{rest}")
 
 
-def _error_page(error: Exception) -> Response:
+def error_page(error: Exception) -> Response:
     """Any error as a page that says what happened and where to go on."""
     if isinstance(error, HTTPException):
-        status, detail = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR), error.description or ""
+        status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
+        detail = _WORDS.get(status, error.description or "")
     else:
         found = (status for kind, status in _STATUS.items() if isinstance(error, kind))
         status = next(found, HTTPStatus.INTERNAL_SERVER_ERROR)
         detail = str(error) if status is not HTTPStatus.INTERNAL_SERVER_ERROR else _FAILED
     if status is HTTPStatus.INTERNAL_SERVER_ERROR:
         _log.error("a page failed", exc_info=error)
-    page = Response(render_template("console/error.html", status=status, detail=detail), status, mimetype="text/html")
+    text = render_template("console/error.html", status=status, detail=detail, **_common())
+    page = Response(text, status, mimetype="text/html")
     if isinstance(error, RateLimitedError):
         page.headers["retry-after"] = str(error.retry_after_s)
     return page

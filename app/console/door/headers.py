@@ -21,9 +21,14 @@ PAGE_HEADERS = {
 """No ``unsafe-``, no nonce: there is no inline script and no inline style."""
 
 
+def page_headers(settings: Settings) -> dict[str, str]:
+    """The headers of a page of this installation."""
+    return PAGE_HEADERS | transport_headers(settings.public_url)
+
+
 def add_page_headers(blueprint: Blueprint, settings: Settings) -> None:
     """Put the headers on every answer of a blueprint that does not say otherwise."""
-    headers = PAGE_HEADERS | transport_headers(settings.public_url)
+    headers = page_headers(settings)
 
     @blueprint.after_request
     def finish(answer: Response) -> Response:
