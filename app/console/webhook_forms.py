@@ -9,11 +9,12 @@ import orjson
 from werkzeug.datastructures import MultiDict
 
 from app.console.durations import read_duration, read_durations
+from app.console.sizes import read_size, shown_size
 from app.core.errors import InvalidInputError
 from app.core.whole_numbers import whole_number
+from app.routing.webhook_input import MAX_BATCH_BYTES, MIN_BATCH_BYTES
 
 Sent = MultiDict[str, str]
-_MIB = 1024 * 1024
 
 
 def read_name(sent: Sent) -> dict[str, Any]:
@@ -60,7 +61,7 @@ def read_batch(sent: Sent) -> dict[str, Any]:
     return {
         "batch": {
             "max_events": _number(sent, "batch.max_events"),
-            "max_bytes": _number(sent, "batch.max_bytes") * _MIB,
+            "max_bytes": _batch_size(sent, "batch.max_bytes"),
             "max_age_s": read_duration(sent.get("batch.max_age_s", ""), "batch.max_age_s"),
         }
     }
@@ -108,6 +109,13 @@ def _number(sent: Sent, name: str) -> int:
     if number is None:
         raise InvalidInputError("must be a whole number", field=name)
     return number
+
+
+def _batch_size(sent: Sent, name: str) -> int:
+    size = read_size(sent.get(name, ""), name)
+    if not MIN_BATCH_BYTES <= size <= MAX_BATCH_BYTES:
+        raise InvalidInputError(f"use {shown_size(MIN_BATCH_BYTES)} to {shown_size(MAX_BATCH_BYTES)}", field=name)
+    return size
 
 
 def _json(text: str) -> Any:

@@ -18,6 +18,7 @@ from app.console.next_retry import next_retry
 from app.console.pages import Visit, render
 from app.console.place import service_title
 from app.console.sink_form import form_of
+from app.console.sizes import shown_size
 from app.console.words import TYPES, webhook_state
 from app.core.clock import to_rfc3339
 from app.core.errors import ConflictError, InvalidInputError
@@ -31,7 +32,6 @@ from app.sinks.settings import sink_schema
 
 _CONTEXTS = 200
 _LATEST = 8
-_MIB = 1024 * 1024
 _SPANS = {"24h": Period.DAY, "7d": Period.WEEK}
 FIRST_SINK = "webhook"
 """What a webhook that has no sink yet is offered: it fits most receivers."""
@@ -106,7 +106,7 @@ class Detail:
             **self._events(visit, webhook),
             "retry_waits": shown_durations(webhook["retry"]["schedule_s"]),
             "batch_age": shown_duration(webhook["batch"]["max_age_s"]),
-            "batch_mib": max(1, webhook["batch"]["max_bytes"] // _MIB),
+            "batch_size": shown_size(webhook["batch"]["max_bytes"]),
             "overlap_until": until if until and until > to_rfc3339(now) else None,
         }
 

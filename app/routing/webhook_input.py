@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from app.core.states import Mode
 
 MAX_BATCH_EVENTS = 20_000
+MIN_BATCH_BYTES = 1024
 MAX_BATCH_BYTES = 64 * 1024 * 1024
 MAX_BATCH_AGE_S = 86_400
 MAX_CONCURRENCY = 256
@@ -51,7 +52,7 @@ class BatchRule(_Body):
     """When a batch closes: whichever comes first."""
 
     max_events: Annotated[int, Field(ge=1, le=MAX_BATCH_EVENTS, strict=True)] | None = None
-    max_bytes: Annotated[int, Field(ge=1024, le=MAX_BATCH_BYTES, strict=True)] | None = None
+    max_bytes: Annotated[int, Field(ge=MIN_BATCH_BYTES, le=MAX_BATCH_BYTES, strict=True)] | None = None
     max_age_s: Annotated[int, Field(ge=1, le=MAX_BATCH_AGE_S, strict=True)] | None = None
 
 

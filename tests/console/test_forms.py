@@ -12,6 +12,7 @@ from app.console.durations import read_durations, shown_durations
 from app.console.exchanges import shown_body
 from app.console.forms import Errors, errors_of
 from app.console.sink_form import form_of, read_form
+from app.console.sizes import read_size, shown_size
 from app.console.visible import visible
 from app.core.errors import InvalidInputError
 from app.sinks.manager import SinkManager
@@ -35,6 +36,25 @@ def test_what_is_no_span_is_refused_by_field(text: str) -> None:
     with pytest.raises(InvalidInputError) as raised:
         read_durations(text, "retry.schedule_s")
     assert raised.value.field == "retry.schedule_s"
+
+
+@given(st.integers(1, 64 * 1024 * 1024))
+def test_a_size_reads_back_as_it_was_written(size: int) -> None:
+    assert read_size(shown_size(size), "field") == size
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [("32 MiB", 33_554_432), ("2", 2_097_152), ("500kib", 512_000), (" 1 KiB ", 1024), ("7 B", 7)]
+)
+def test_a_size_is_read_with_or_without_its_unit(text: str, size: int) -> None:
+    assert read_size(text, "field") == size
+
+
+@pytest.mark.parametrize("text", ["", "much", "1.5 MiB", "-1 KiB", "5 GB", "٣ MiB"])
+def test_what_is_no_size_is_refused_by_field(text: str) -> None:
+    with pytest.raises(InvalidInputError) as raised:
+        read_size(text, "batch.max_bytes")
+    assert raised.value.field == "batch.max_bytes"
 
 
 def test_the_form_of_every_sink_reads_back_as_the_settings_it_shows(sinks: SinkManager) -> None:

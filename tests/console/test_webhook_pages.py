@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import update
 
 from app.delivery.by_hand import TESTS
+from app.routing.webhook_input import WebhookPatch
 from app.store.tables import webhooks
 from tests.console.site import Site
 from tests.delivery.receiver import Receiver, Reply, receiving
@@ -38,6 +39,17 @@ def test_creating_asks_for_a_type_and_a_name_and_leads_to_the_detail_view(site: 
     page = site.get(answer.headers["location"])
     assert "Needs URL" in page.text
     assert "Batch window and size" in page.text
+
+
+def test_a_batch_size_that_is_no_whole_mib_is_shown_whole_and_kept_by_a_save(site: Site) -> None:
+    hook = site.world.add_webhook("http://127.0.0.1:9/", context="c1", mode="batch")
+    site.services.webhooks.patch(PLATFORM, hook.id, WebhookPatch.model_validate({"batch": {"max_bytes": 1_500 * 1024}}))
+    assert 'value="1500 KiB"' in site.get(home(hook)).text
+    form = {"batch.max_events": "10", "batch.max_age_s": "1m"}
+    assert site.post(f"{home(hook)}/save/batch", **form, **{"batch.max_bytes": "1500 KiB"}).status_code == 303
+    assert stored(site, hook)["batch"] == {"max_events": 10, "max_bytes": 1_500 * 1024, "max_age_s": 60}
+    refused = site.post(f"{home(hook)}/save/batch", **form, **{"batch.max_bytes": "65 MiB"})
+    assert (refused.status_code, "Use 1 KiB to 64 MiB" in refused.text) == (422, True)
 
 
 def test_each_save_says_which_step_is_left_until_it_delivers(site: Site, receiver: Receiver) -> None:
