@@ -18,11 +18,12 @@ _GZIP = zlib.MAX_WBITS | 16
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """Bytes as text. ``note`` says what is special about them, "" = nothing."""
+    """Bytes as text. ``note`` says what is special about them, "" = nothing; JSON can be laid out for the eye."""
 
     text: str
     size: int
     note: str
+    is_json: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +37,28 @@ class Exchange:
     curl: str
 
 
-def shown_exchange(request: SentRequest | None, response: GotResponse | None, removed: str = "") -> Exchange:
-    """The exchange for a page; ``removed`` is what to say of bytes that retention has taken."""
+def shown_exchange(
+    request: SentRequest | None, response: GotResponse | None, removed: str = "", *, raw: bool = False
+) -> Exchange:
+    """The exchange for a page.
+
+    Args:
+        request: what was sent, None = nothing.
+        response: what came back, None = nothing.
+        removed: what to say of bytes that retention has taken.
+        raw: JSON as it was sent, not laid out.
+    """
     truncated = response is not None and response.truncated
     return Exchange(
         request,
-        _shown_sent(request, removed) if request else shown_body(b""),
+        _shown_sent(request, removed, raw=raw) if request else shown_body(b""),
         response,
-        shown_body(response.body if response else b"", truncated=truncated, removed=removed),
+        shown_body(response.body if response else b"", truncated=truncated, removed=removed, raw=raw),
         curl_of(request) if request else "",
     )
 
 
-def _shown_sent(request: SentRequest, removed: str) -> Body:
+def _shown_sent(request: SentRequest, removed: str, *, raw: bool) -> Body:
     """The body of a request, unpacked for the eye when it was sent compressed."""
     body = request.body
     if body and any((name.lower(), value) == ("content-encoding", "gzip") for name, value in request.headers):
@@ -56,30 +66,35 @@ def _shown_sent(request: SentRequest, removed: str) -> Body:
         try:
             plain = unpacking.decompress(body, SHOWN)
         except zlib.error:
-            return shown_body(body, removed=removed)
+            return shown_body(body, removed=removed, raw=raw)
         begun = "" if unpacking.eof else f" Its first {len(plain):,} bytes follow."
-        return Body(_text(plain, whole=unpacking.eof), len(body), f"Sent compressed with gzip, shown unpacked.{begun}")
-    return shown_body(body, removed=removed)
+        text, is_json = _text(plain, whole=unpacking.eof, raw=raw)
+        return Body(text, len(body), f"Sent compressed with gzip, shown unpacked.{begun}", is_json)
+    return shown_body(body, removed=removed, raw=raw)
 
 
-def shown_body(body: bytes | None, *, truncated: bool = False, removed: str = "") -> Body:
-    """A body as text: JSON with indents, other text as it is, other bytes as a hex dump. None = it was ``removed``."""
+def shown_body(body: bytes | None, *, truncated: bool = False, removed: str = "", raw: bool = False) -> Body:
+    """A body as text: other bytes as a hex dump, JSON with indents unless ``raw``. None = it was ``removed``."""
     if body is None:
         return Body("", 0, removed)
     notes = [f"The receiver sent more; {len(body):,} bytes were kept."] if truncated else []
     part = body[:SHOWN]
     if len(body) > SHOWN:
         notes.append(f"The first {SHOWN:,} of {len(body):,} bytes; download the rest.")
-    return Body(_text(part, whole=len(body) <= SHOWN), len(body), " ".join(notes))
+    text, is_json = _text(part, whole=len(body) <= SHOWN, raw=raw)
+    return Body(text, len(body), " ".join(notes), is_json)
 
 
-def _text(part: bytes, *, whole: bool) -> str:
+def _text(part: bytes, *, whole: bool, raw: bool) -> tuple[str, bool]:
+    """The bytes as text, and whether they are JSON."""
+    text = part.decode("utf-8", "replace")
     if whole:
         try:
-            return orjson.dumps(orjson.loads(part), option=orjson.OPT_INDENT_2).decode()
+            laid_out = orjson.dumps(orjson.loads(part), option=orjson.OPT_INDENT_2).decode()
         except orjson.JSONDecodeError:
             pass
-    text = part.decode("utf-8", "replace")
+        else:
+            return text if raw else laid_out, True
     if text.count("\N{REPLACEMENT CHARACTER}") > len(text) // 20:
-        return part.hex(" ", 4)
-    return text
+        return part.hex(" ", 4), False
+    return text, False

@@ -12,6 +12,7 @@ from markupsafe import Markup
 from app.console.forms import anchor, label, sentence
 from app.console.json_text import indented
 from app.console.place import service_title
+from app.console.text_lines import in_lines
 from app.console.visible import signs
 from app.console.words import verdict_state
 from app.core.clock import HOUR, MILLISECOND, MINUTE, SECOND, Micros, to_rfc3339
@@ -144,4 +145,5 @@ FILTERS = {
     "verdict": verdict_state,
     "sentence": sentence,
     "service": service_title,
+    "in_lines": in_lines,
 }

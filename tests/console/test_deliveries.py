@@ -94,6 +94,19 @@ def test_a_delivery_shows_what_went_out_and_what_came_back_as_text(site: Site, g
         assert "<script>alert" not in page
 
 
+def test_a_body_is_laid_out_or_as_it_was_sent_and_the_address_says_which(site: Site, good: Hook) -> None:
+    site.world.send_numbers(1)
+    deliver(site)
+    pretty = site.get(f"{path(site, good)}?tab=request").text
+    raw_link = re.search(r'href="([^"]+)">Raw<', pretty)
+    assert raw_link is not None
+    raw = site.get(raw_link[1].replace("&amp;", "&")).text
+    assert "<span>{\n</span>" in pretty
+    assert "<span>{&#34;" in raw
+    assert re.search(r'aria-current="true">Raw<', raw)
+    assert '?tab=response&amp;raw=1">Raw<' in site.get(f"{path(site, good)}?tab=response").text
+
+
 def test_downloads_are_the_exact_bytes_and_never_a_page(site: Site, good: Hook, receiver: Receiver) -> None:
     site.world.send_numbers(1)
     deliver(site)

@@ -15,6 +15,9 @@
 
   document.addEventListener("say", (event) => say(event.detail));
 
+  // A folded text is its parts, without the words of the fold.
+  const textOf = (one) => [...(one.matches(".lines") ? one.querySelectorAll("pre") : [one])].map((part) => part.textContent).join("");
+
   async function copy(text) {
     try { await navigator.clipboard.writeText(text); say("Copied."); } catch { say("The browser did not allow copying."); }
   }
@@ -30,7 +33,7 @@
   document.addEventListener("click", (event) => {
     const at = event.target.closest("[data-copy], [data-copy-from], time[datetime], [data-add-row], [data-drop-row], [data-open], [data-close]");
     if (!at) return;
-    if (at.dataset.copyFrom) copy(document.getElementById(at.dataset.copyFrom).textContent);
+    if (at.dataset.copyFrom) copy(textOf(document.getElementById(at.dataset.copyFrom)));
     else if (at.dataset.copy) copy(at.dataset.copy);
     else if (at.dataset.addRow) addRow(document.getElementById(at.dataset.addRow));
     else if ("dropRow" in at.dataset) at.closest("[data-row]").remove();

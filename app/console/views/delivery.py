@@ -76,7 +76,7 @@ def _shown(
     row, attempts, why_not = _found(services, visit, delivery)
     webhook = services.webhooks.get(visit.scope, webhook_id)
     attempt = _chosen(attempts)
-    tab = request.args.get("tab", "")
+    tab, raw = request.args.get("tab", ""), "raw" in request.args
     tab = tab if tab in TABS else "request" if attempt else "event"
     removed = bytes_removed(attempt.started_at, services.settings, now, visit.here.zone) if attempt else ""
     return render(
@@ -93,7 +93,8 @@ def _shown(
         coming=coming(row, webhook, attempts, now),
         attempt=attempt,
         outcomes=ATTEMPT,
-        exchange=shown_exchange(attempt.request, attempt.response, removed) if attempt else None,
+        exchange=shown_exchange(attempt.request, attempt.response, removed, raw=raw) if attempt else None,
+        raw=raw,
         removed=removed,
         timings=_timings(attempt) if attempt else None,
         event=_event(services, visit, row.event_id) if tab == "event" else "",
