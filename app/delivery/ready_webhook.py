@@ -6,6 +6,7 @@ from sqlalchemy import RowMapping, select
 
 from app.core.clock import Micros
 from app.core.errors import ConflictError, NotFoundError
+from app.core.unfinished import unfinished
 from app.delivery.runtime import NotReadyError, RuntimeLoader, WebhookRuntime
 from app.security.scope import Scope
 from app.store import Store
@@ -19,7 +20,7 @@ def ready_webhook(
 
     Raises:
         NotFoundError: there is no such webhook in scope.
-        ConflictError: it has no endpoint yet, or its sink cannot work.
+        ConflictError: it has no endpoint or no sink yet, or its sink cannot work.
     """
     statement = select(webhooks).where(
         *scope.within(webhooks), webhooks.c.id == webhook_id, webhooks.c.deleted_at.is_(None)
@@ -28,8 +29,9 @@ def ready_webhook(
         row = connection.execute(statement).mappings().one_or_none()
     if row is None:
         raise NotFoundError("no such webhook")
-    if row["endpoint_sealed"] is None or row["sink"] is None:
-        raise ConflictError("the webhook has no endpoint yet; set sink and endpoint_url first")
+    lacks = unfinished(has_endpoint=row["endpoint_sealed"] is not None, has_sink=row["sink"] is not None)
+    if lacks is not None:
+        raise ConflictError(f"{lacks}; set that first")
     try:
         return row, loader.ask(row["sink"], lambda: loader.build(row, now))
     except NotReadyError as error:

@@ -60,7 +60,7 @@ def send_test(
 
     Raises:
         NotFoundError: there is no such webhook in scope.
-        ConflictError: it has no endpoint yet, its sink cannot work, or it gets no access token.
+        ConflictError: it has no endpoint or no sink yet, its sink cannot work, or it gets no access token.
         InvalidInputError: the sink refuses the test event or cannot build a request from these settings.
         RateLimitedError: there were too many test sends of it.
     """

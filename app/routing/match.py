@@ -19,6 +19,7 @@ from app.core.clock import AT_ONCE, Micros
 from app.core.event_types import find_event_type
 from app.core.filters import FilterFailedError, FilterTooCostlyError
 from app.core.states import Mode
+from app.core.unfinished import unfinished
 from app.core.windows.decision import WindowDecision
 from app.core.windows.window import WindowKind
 from app.store.routes import Route
@@ -73,10 +74,6 @@ def past_event(body: bytes) -> RoutedEvent:
     return RoutedEvent(body, document["actor"]["type"], WindowDecision(outside, allowed))
 
 
-_IDLE = {"needs_endpoint": "the webhook has no endpoint yet", "disabled": "the webhook is disabled"}
-"""States in which a webhook is owed nothing."""
-
-
 def refusal(route: Route, context_id: str | None, event_type: str) -> str | None:
     """Why this route of the event's organization does not get it; None when it does."""
     known = find_event_type(event_type)
@@ -88,7 +85,15 @@ def refusal(route: Route, context_id: str | None, event_type: str) -> str | None
         return f"context {context_id} is muted for this webhook"
     if route.event_types is not None and event_type not in route.event_types:
         return f"event type {event_type} is not among the enabled ones"
-    return _IDLE.get(route.state)
+    return _idle(route)
+
+
+def _idle(route: Route) -> str | None:
+    """Why a webhook in this state is owed nothing."""
+    if route.state == "needs_endpoint":
+        lacks = unfinished(has_endpoint=route.has_endpoint, has_sink=route.has_sink)
+        return lacks or "the webhook is not enabled"
+    return "the webhook is disabled" if route.state == "disabled" else None
 
 
 def skip_reason(route: Route, event: RoutedEvent) -> str | None:

@@ -215,7 +215,7 @@ class WebhookService:
         """Keep deliveries back; new events keep being owed.
 
         Raises:
-            ConflictError: it has no endpoint yet, or is disabled.
+            ConflictError: it has no endpoint or no sink yet, or is disabled.
         """
         now = self._clock()
         with self._changes.write() as (connection, news):
@@ -234,7 +234,7 @@ class WebhookService:
         """Deliver again: what was kept, parked or waits for a later try is due at once, in ledger order.
 
         Raises:
-            ConflictError: it has no endpoint yet.
+            ConflictError: it has no endpoint or no sink yet.
         """
         with self._changes.write() as (connection, news):
             row = _row(connection, scope, webhook_id, lock=True)

@@ -32,6 +32,8 @@ class Route:
     muted_contexts: frozenset[str] = frozenset()
     filter: Filter | None = None
     only_outside_change_windows: bool = False
+    has_endpoint: bool = True
+    has_sink: bool = True
 
     @property
     def has_conditions(self) -> bool:
@@ -92,4 +94,6 @@ def _route(row: Row[Any]) -> Route:
         muted_contexts=frozenset(orjson.loads(row.muted_contexts)),
         filter=stored_filter(orjson.loads(row.filter)) if row.filter else None,
         only_outside_change_windows=row.only_outside_change_windows,
+        has_endpoint=row.endpoint_sealed is not None,
+        has_sink=row.sink is not None,
     )

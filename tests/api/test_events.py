@@ -148,17 +148,20 @@ def test_a_wrong_query_is_named(platform: Caller, query: str) -> None:
 
 def test_explain_says_who_got_it_and_why_not(platform: Caller) -> None:
     made = {}
-    for name, context in (("Everywhere", None), ("Only c2", "c2"), ("No endpoint", None)):
+    for name, context in (("Everywhere", None), ("Only c2", "c2"), ("No endpoint", None), ("No sink", None)):
         body = {"type": "instant", "name": name, "organization_id": "acme", "context_id": context}
         made[name] = platform("POST", "/v1/webhooks", json=body).json["id"]
-        if name != "No endpoint":
-            change = {"sink": "webhook", "endpoint_url": "http://127.0.0.1:9/"}
-            platform("PATCH", f"/v1/webhooks/{made[name]}", json=change)
+        change = {"sink": "webhook", "endpoint_url": "http://127.0.0.1:9/"}
+        change.pop({"No endpoint": "endpoint_url", "No sink": "sink"}.get(name, ""), None)
+        platform("PATCH", f"/v1/webhooks/{made[name]}", json=change)
     platform("POST", "/v1/events", json=event(1))
     found = {one["webhook_name"]: one for one in platform("GET", "/v1/events/e1/explain").json["webhooks"]}
-    assert [found[name]["matched"] for name in made] == [True, False, False]
+    assert [found[name]["matched"] for name in made] == [True, False, False, False]
     assert "c2" in found["Only c2"]["reason"]
-    assert "endpoint" in found["No endpoint"]["reason"]
+    assert found["No endpoint"]["reason"] == "the webhook has no endpoint yet"
+    assert found["No sink"]["reason"] == "the webhook has no sink yet"
+    refused = platform("POST", f"/v1/webhooks/{made['No sink']}/test")
+    assert (refused.status_code, "no sink yet" in refused.json["detail"]) == (409, True)
     delivery = platform("GET", f"/v1/deliveries/{found['Everywhere']['delivery_id']}").json
     assert (delivery["state"], delivery["event_id"], delivery["attempts"]) == ("pending", "e1", [])
 

@@ -68,6 +68,19 @@ def test_the_state_decides(state: str, gets_it: bool) -> None:  # noqa: FBT001 -
     assert (refusal(route(state=state), None, AUDIT) is None) is gets_it
 
 
+@pytest.mark.parametrize(
+    ("has_endpoint", "has_sink", "words"),
+    [
+        (False, True, "the webhook has no endpoint yet"),
+        (True, False, "the webhook has no sink yet"),
+        (False, False, "the webhook has no endpoint and no sink yet"),
+    ],
+)
+def test_what_a_webhook_still_lacks_is_named(has_endpoint: bool, has_sink: bool, words: str) -> None:  # noqa: FBT001 - a table
+    begun = route(state="needs_endpoint", has_endpoint=has_endpoint, has_sink=has_sink)
+    assert refusal(begun, None, AUDIT) == words
+
+
 def test_an_instant_delivery_is_due_at_once_a_batched_one_when_too_old_a_held_one_never() -> None:
     assert due_time(route(), NOW) == AT_ONCE
     assert due_time(route(mode=Mode.BATCH), NOW) == NOW + 60 * SECOND
