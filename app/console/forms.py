@@ -6,7 +6,7 @@ import re
 
 from pydantic import ValidationError
 
-from app.core.errors import ConflictError, ForbiddenError, InvalidInputError
+from app.core.errors import ConflictError, ForbiddenError, InvalidInputError, NoContextError
 
 Errors = dict[str, str]
 """What is wrong by the dotted name of the field; "" is the form as a whole."""
@@ -61,8 +61,10 @@ _REWORDED = tuple(
 _PLACE_IN_LIST = re.compile(r"\.\d{1,10}$")
 
 
-def errors_of(error: ValidationError | InvalidInputError | ConflictError | ForbiddenError) -> Errors:
+def errors_of(error: ValidationError | InvalidInputError | ConflictError | ForbiddenError | NoContextError) -> Errors:
     """What is wrong, by field. A value that was typed is not repeated."""
+    if isinstance(error, NoContextError):
+        return {"context_id": "There is no such context any more; choose another place."}
     if isinstance(error, ConflictError | ForbiddenError):
         return {"": sentence(str(error))}
     if isinstance(error, InvalidInputError):

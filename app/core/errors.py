@@ -11,6 +11,7 @@
     └── PermanentError            the same input fails for ever
         ├── InvalidInputError         a field or body is wrong; names the field
         ├── NotFoundError             no such thing, or not yours
+        │   └── NoContextError            the organization has no such context
         ├── ConflictError             the thing is in a state that forbids this
         ├── ForbiddenError            the key may not do this
         ├── ConfigurationError        a setting or a key file is wrong
@@ -79,6 +80,13 @@ class InvalidInputError(PermanentError):
 
 class NotFoundError(PermanentError):
     """There is no such thing, or it belongs to somebody else."""
+
+
+class NoContextError(NotFoundError):
+    """The organization has no such context, or it is not the caller's. A form says so beside its field."""
+
+    def __init__(self, organization_id: str, context_id: str) -> None:
+        super().__init__(f"organization {organization_id!r} has no context {context_id!r}")
 
 
 class ConflictError(PermanentError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from app.core.errors import ForbiddenError, NotFoundError
+from app.core.errors import ForbiddenError, NoContextError, NotFoundError
 from app.security.permissions import Role
 from app.security.places import check_place
 from app.security.principal import Principal
@@ -35,14 +35,15 @@ def check_grant(
         context_id: None = the whole organization.
 
     Raises:
-        NotFoundError: there is no such place within the caller's scope.
+        NotFoundError: there is no such organization within the caller's scope.
+        NoContextError: it has no such context within the caller's scope.
         ForbiddenError: the place is wider, or the role stronger, than the caller's.
     """
     check_organization(connection, Scope.of(caller), organization_id)
     if caller.context_id not in {None, context_id}:
         if context_id is None:
             raise ForbiddenError(f"you are bound to one context; give context_id {caller.context_id!r}")
-        raise NotFoundError(f"organization {organization_id!r} has no context {context_id!r}")
+        raise NoContextError(organization_id, context_id)
     check_place(connection, organization_id, context_id)
     check_strength(caller, role)
 

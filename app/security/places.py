@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, select
 
-from app.core.errors import InvalidInputError, NotFoundError
+from app.core.errors import InvalidInputError, NoContextError, NotFoundError
 from app.store.tables import contexts, organizations
 
 
@@ -18,7 +18,8 @@ def check_place(connection: Connection, organization_id: str | None, context_id:
 
     Raises:
         InvalidInputError: a context is named without its organization.
-        NotFoundError: the organization or context does not exist.
+        NotFoundError: the organization does not exist.
+        NoContextError: it has no such context.
     """
     if organization_id is None:
         if context_id is not None:
@@ -30,4 +31,4 @@ def check_place(connection: Connection, organization_id: str | None, context_id:
     if context_id is not None:
         found = select(contexts.c.id).where(contexts.c.organization_id == organization_id, contexts.c.id == context_id)
         if connection.execute(found).one_or_none() is None:
-            raise NotFoundError(f"organization {organization_id!r} has no context {context_id!r}")
+            raise NoContextError(organization_id, context_id)

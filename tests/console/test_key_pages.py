@@ -63,6 +63,7 @@ def test_a_key_is_shown_once_and_works_until_it_is_revoked(site: Site) -> None:
         ({"role": "king"}, "f-role-wrong"),
         ({"expires_at": "2020-01-01T00:00"}, "Must be in the future."),
         ({"expires_at": "soon"}, "Write a time such as"),
+        ({"context_id": "gone"}, "f-context-id-wrong"),
     ],
 )
 def test_a_key_that_cannot_be_is_refused_next_to_its_field(site: Site, change: dict[str, str], words: str) -> None:

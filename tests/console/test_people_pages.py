@@ -27,6 +27,16 @@ def test_somebody_is_invited_with_a_link_that_opens_the_door(site: Site) -> None
     assert "new@example.com" not in site.get("/o/acme/members").text
 
 
+def test_an_invitation_to_a_context_that_is_not_there_is_refused_next_to_its_field(site: Site) -> None:
+    answer = site.post("/o/acme/members", email="new@example.com", role="viewer", context_id="gone")
+    assert answer.status_code == 422
+    assert "There is no such context any more; choose another place." in answer.text
+    assert "f-context-id-wrong" in answer.text
+    assert 'value="new@example.com"' in answer.text
+    assert '<option value="gone" selected>' in answer.text, "not the whole organization, which nobody chose"
+    assert "Invited" not in site.get("/o/acme/members").text
+
+
 def test_an_editor_sees_neither_members_nor_keys(site: Site) -> None:
     site.sign_in("editor", "acme")
     assert "API keys" not in site.get("/o/acme/webhooks").text

@@ -14,7 +14,7 @@ from app.console.key_form import typed_end
 from app.console.pages import At, PageTable, Visit, done, render
 from app.console.words import key_state
 from app.core.clock import to_rfc3339
-from app.core.errors import ConflictError, ForbiddenError, InvalidInputError
+from app.core.errors import ConflictError, ForbiddenError, InvalidInputError, NoContextError
 from app.routing.keys import NewKey
 from app.security.permissions import Permission
 from app.services import Services
@@ -27,7 +27,7 @@ ROLES = (
     ("write", "Write: also changes webhooks and sends again"),
     ("admin", "Admin: also makes keys and members"),
 )
-_Refusals = (ValidationError, InvalidInputError, ConflictError, ForbiddenError)
+_Refusals = (ValidationError, InvalidInputError, ConflictError, ForbiddenError, NoContextError)
 
 
 def key_pages(services: Services) -> PageTable:
@@ -45,7 +45,7 @@ def key_pages(services: Services) -> PageTable:
             status=HTTPStatus.UNPROCESSABLE_ENTITY if errors else HTTPStatus.OK,
             keys=[one | {"shown": key_state(one, now), "terms": terms.get(one["id"])} for one in found],
             roles=ROLES,
-            contexts=context_choices(services, visit),
+            contexts=context_choices(services, visit, request.form.get("context_id", "")),
             errors=errors,
             typed=request.form,
             made=made,

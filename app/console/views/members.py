@@ -14,7 +14,7 @@ from app.console.forms import Errors, errors_of
 from app.console.own_address import own_address
 from app.console.pages import PageTable, Visit, done, render
 from app.console.words import MEMBER
-from app.core.errors import ConflictError, ForbiddenError, InvalidInputError
+from app.core.errors import ConflictError, ForbiddenError, InvalidInputError, NoContextError
 from app.routing.members import MemberPatch, NewMember
 from app.security.permissions import Permission
 from app.services import Services
@@ -26,7 +26,7 @@ ROLES = (
     ("editor", "Editor: also changes webhooks and sends again"),
     ("owner", "Owner: also decides who may do what"),
 )
-_Refusals = (ValidationError, InvalidInputError, ConflictError, ForbiddenError)
+_Refusals = (ValidationError, InvalidInputError, ConflictError, ForbiddenError, NoContextError)
 
 
 def member_pages(services: Services) -> PageTable:
@@ -43,7 +43,9 @@ def member_pages(services: Services) -> PageTable:
             status=HTTPStatus.UNPROCESSABLE_ENTITY if errors else HTTPStatus.OK,
             members=[one | {"shown": MEMBER[one["state"]]} for one in found],
             roles=ROLES,
-            contexts=[] if visit.here.context_id else context_choices(services, visit),
+            contexts=[]
+            if visit.here.context_id
+            else context_choices(services, visit, request.form.get("context_id", "")),
             errors=errors,
             typed=request.form,
             next_url=visit.url("members", after=following) if following else "",

@@ -73,7 +73,7 @@ BELOW = {
     "change-windows/<window>": wrong({"name": ""}),
     "change-windows/<window>/delete": gone("window"),
     "connect": wrong({"name": ""}),
-    "keys": wrong({"name": "", "role": "ingest"}),
+    "keys": wrong({"name": "x", "role": "ingest", "context_id": "gone"}),
     "keys/<key>/name": wrong({"name": ""}),
     "keys/<key>/rate": wrong({"rate_per_s": "many"}),
     "keys/<key>/signature": wrong({"scheme": "github", "secret": "short"}),
