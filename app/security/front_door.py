@@ -195,6 +195,12 @@ class FrontDoor:
         with self._store.read() as connection:
             return open_sessions(connection, person.id, session, self._clock())
 
+    def has_password(self, person: Person) -> bool:
+        """Whether a person can sign in with a password. The first log-in at a provider ends it; a link sets another."""
+        with self._store.read() as connection:
+            user = user_by_id(connection, person.id)
+        return user is not None and user["password_hash"] is not None
+
     def end_session(self, person: Person, session_id: str) -> None:
         """End one of a person's own sessions, as :meth:`sessions` names it; somebody else's stays."""
         with self._store.write() as connection:

@@ -38,7 +38,8 @@ class TooManyTriesError(TemporaryError):
     """
 
     def __init__(self, retry_after_s: int) -> None:
-        super().__init__(f"too many tries to sign in; try again in {-(-retry_after_s // 60)} minutes")
+        minutes = -(-retry_after_s // 60)
+        super().__init__(f"too many tries to sign in; try again in {minutes} minute{'s' if minutes > 1 else ''}")
         self.retry_after_s = retry_after_s
 
 

@@ -36,6 +36,10 @@ class OidcError(PermanentError):
     """A log-in at the provider did not come to a good end; the text is for the person who tried."""
 
 
+class ProviderAwayError(OidcError):
+    """The provider cannot be asked now, which is no word about the person who tried."""
+
+
 @dataclass(frozen=True, slots=True)
 class OidcConfig:
     """The provider, and who we are there. Without a secret we are a public client, and PKCE is the proof."""
@@ -85,6 +89,7 @@ class OidcProvider:
 
         Raises:
             OidcError: the provider does not answer as one.
+            ProviderAwayError: it does not answer.
         """
         challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
         asked = {
@@ -105,6 +110,7 @@ class OidcProvider:
 
         Raises:
             OidcError: the provider refuses the code, or its token is not to be believed.
+            ProviderAwayError: it does not answer.
         """
         provider = self._provider()
         answer = self._json("POST", provider.token, *self._token_request(code, redirect_uri, verifier))
@@ -162,6 +168,8 @@ class OidcProvider:
 
     def _json(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
         status, content = self._fetch(method, url, {"accept": "application/json", **headers}, body)
+        if status == 0:
+            raise ProviderAwayError("the provider did not answer; try again later")
         try:
             found = orjson.loads(content) if status == _OK else None
         except orjson.JSONDecodeError:

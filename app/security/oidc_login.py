@@ -23,6 +23,9 @@ from app.store.engine import Store
 
 log = logging.getLogger("relaypoint.door")
 
+_STRANGER = "nobody here has the e-mail address that the provider vouches for; ask an owner for an invitation"
+_NOT_VOUCHED = "the provider does not vouch for your e-mail address, so it does not tell who you are here"
+
 
 @dataclass(frozen=True, slots=True)
 class Return:
@@ -98,6 +101,7 @@ class OidcLogin:
         Raises:
             OidcError: the log-in did not begin in this browser, the provider does not vouch, or the person is not
                 known here.
+            ProviderAwayError: the provider does not answer.
         """
         kept = self._begun(back)
         if not back.code:
@@ -109,7 +113,7 @@ class OidcLogin:
             user = self._known(connection, identity)
             if user is None or user["disabled_at"] is not None:
                 log.warning("a log-in at the provider failed", extra={"address": caller.address})
-                raise OidcError("nobody here has the e-mail address that the provider vouches for")
+                raise OidcError(_STRANGER if identity.email is not None else _NOT_VOUCHED)
             session = self._people.admit(connection, user["id"], user["email"], caller)
         return session, kept["onward"]
 

@@ -74,17 +74,21 @@ class Site:
 
 
 @contextmanager
-def built_site(folder: Path, clock: Clock = system_clock, allow: tuple[str, ...] = ("127.0.0.0/8",)) -> Iterator[Site]:
+def built_site(
+    folder: Path, clock: Clock = system_clock, allow: tuple[str, ...] = ("127.0.0.0/8",), **more: Any
+) -> Iterator[Site]:
     """A site without a socket, that may send to what is allowed; its owner is signed in."""
-    with new_site(folder, clock, allow) as site:
+    with new_site(folder, clock, allow, **more) as site:
         site.sign_in()
         yield site
 
 
 @contextmanager
-def new_site(folder: Path, clock: Clock = system_clock, allow: tuple[str, ...] = ("127.0.0.0/8",)) -> Iterator[Site]:
-    """A site that nobody knows yet."""
-    settings = Settings(instance=folder, egress_allow=allow, egress_allow_http=True)
+def new_site(
+    folder: Path, clock: Clock = system_clock, allow: tuple[str, ...] = ("127.0.0.0/8",), **more: Any
+) -> Iterator[Site]:
+    """A site that nobody knows yet; ``more`` are further settings."""
+    settings = Settings(instance=folder, egress_allow=allow, egress_allow_http=True, **more)
     fresh_sqlite(folder)
     app = create_app(settings, clock)
     services: Services = app.extensions[EXTENSION]

@@ -18,6 +18,8 @@ from app.security.login_throttle import TooManyTriesError
 
 _HERE = "/account"
 _SIGN_IN = f"/login?next={_HERE}"
+_OTHER_PASSWORD = "the present password is another one"  # noqa: S105 - words, not a password
+_NO_PASSWORD = "there is no password to change any more"  # noqa: S105 - as above
 
 
 def add_account_pages(pages: Blueprint, keeper: DoorKeeper) -> None:
@@ -41,7 +43,8 @@ def _password_pages(pages: Blueprint, keeper: DoorKeeper) -> None:
         try:
             session = keeper.people.change_password(found.person, present, wanted, keeper.caller(request))
         except WrongCredentialsError:
-            error, status = "the present password is another one", HTTPStatus.UNPROCESSABLE_ENTITY
+            error = _OTHER_PASSWORD if keeper.people.has_password(found.person) else _NO_PASSWORD
+            status = HTTPStatus.UNPROCESSABLE_ENTITY
         except InvalidInputError as wrong:
             error, status = wrong_input(wrong), HTTPStatus.UNPROCESSABLE_ENTITY
         except TooManyTriesError as wrong:
@@ -82,7 +85,9 @@ def _shown(keeper: DoorKeeper, found: SignedIn, status: HTTPStatus = HTTPStatus.
         }
         for one in listed
     ]
-    return door_page(keeper, "account.html", status, person=found.person, sessions=sessions, **values)
+    has_password = keeper.people.has_password(found.person)
+    told = {"person": found.person, "sessions": sessions, "has_password": has_password}
+    return door_page(keeper, "account.html", status, **told, **values)
 
 
 def _moment(at: Micros) -> tuple[str, str]:

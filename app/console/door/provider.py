@@ -10,7 +10,7 @@ from app.console.door.answers import door_page, local_path, onward
 from app.console.door.keeper import DoorKeeper
 from app.console.own_address import own_address
 from app.security.login_throttle import TooManyTriesError
-from app.security.oidc import OidcError
+from app.security.oidc import OidcError, ProviderAwayError
 from app.security.oidc_login import OidcLogin, Return
 
 _BACK = "/login/provider/back"
@@ -45,7 +45,8 @@ def add_provider_pages(pages: Blueprint, keeper: DoorKeeper, login: OidcLogin) -
         try:
             session, wanted = login.finish(back, keeper.caller(request))
         except OidcError as error:
-            return door_page(keeper, "login.html", HTTPStatus.FORBIDDEN, error=str(error), next="/")
+            status = HTTPStatus.BAD_GATEWAY if isinstance(error, ProviderAwayError) else HTTPStatus.FORBIDDEN
+            return door_page(keeper, "login.html", status, error=str(error), next="/")
         return keeper.let_in(onward(wanted), session)
 
 

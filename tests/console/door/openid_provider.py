@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 import orjson
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
@@ -47,6 +47,12 @@ class OpenIdProvider:
     issuer: str | None = None
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
     token_requests: int = 0
+    refusal: str | None = None
+    """What it sends the browser back with instead of a code."""
+    is_silent: bool = False
+    """It hangs up on whoever asks it anything."""
+    leaves: bool = False
+    """It does so from the moment on in which it has sent a browser back."""
 
     def discovery(self) -> dict[str, Any]:
         return {
@@ -74,6 +80,8 @@ class OpenIdProvider:
         assert query["client_id"] == CLIENT_ID
         assert "openid" in query["scope"].split()
         assert query["code_challenge_method"] == "S256"
+        if self.refusal is not None:
+            return f"{query['redirect_uri']}?{urlencode({'error': self.refusal, 'state': query['state']})}"
         code = secrets.token_urlsafe(8)
         self.codes[code] = query
         return f"{query['redirect_uri']}?{urlencode({'code': code, 'state': query['state']})}"
@@ -115,7 +123,14 @@ def openid_provider() -> Iterator[OpenIdProvider]:
         def do_GET(self) -> None:
             parts = urlsplit(self.path)
             answers = {"/.well-known/openid-configuration": provider.discovery, "/keys": provider.keys}
-            if parts.path in answers:
+            if provider.is_silent:
+                self.close_connection = True
+            elif parts.path == "/authorize":
+                provider.is_silent = provider.leaves
+                self.send_response(302)
+                self.send_header("location", provider.authorize(dict(parse_qsl(parts.query))))
+                self.end_headers()
+            elif parts.path in answers:
                 self._answer(200, answers[parts.path]())
             else:
                 self._answer(404, {})
@@ -123,6 +138,9 @@ def openid_provider() -> Iterator[OpenIdProvider]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"])).decode()
             form = {name: values[0] for name, values in parse_qs(body).items()}
+            if provider.is_silent:
+                self.close_connection = True
+                return
             self._answer(*provider.token(form, self.headers.get("authorization", "")))
 
         def _answer(self, status: int, content: dict[str, Any]) -> None:

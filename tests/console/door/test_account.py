@@ -7,12 +7,14 @@ from collections.abc import Iterator
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import update
 from werkzeug.test import TestResponse
 
 from app.console.door.browsers import browser_words
 from app.security.login_throttle import PER_ACCOUNT
 from app.security.tokens import token_digest
 from app.store import Store, open_store
+from app.store.tables_people import users
 from tests.conftest import MovableClock
 from tests.console.door.test_entrance import OWN, application, log_in, token
 from tests.people import EMAIL, PASSWORD, add_person, front_door
@@ -49,6 +51,17 @@ def test_another_password_ends_every_other_session(browsers: tuple[FlaskClient, 
     assert (one.get("/").text, other.get("/").text) == (EMAIL, "nobody")
     assert log_in(other).status_code == 422
     assert log_in(other, WANTED).status_code == 303
+
+
+def test_whoever_has_no_password_is_not_asked_for_it(browsers: tuple[FlaskClient, FlaskClient], store: Store) -> None:
+    one, _ = browsers
+    assert 'name="present"' in one.get("/account").text
+    with store.write() as connection:
+        connection.execute(update(users).values(password_hash=None))
+    assert 'name="present"' not in one.get("/account").text
+    refused = change(one)
+    assert refused.status_code == 422
+    assert "There is no password to change any more." in refused.text
 
 
 @pytest.mark.parametrize(
