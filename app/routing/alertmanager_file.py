@@ -1,4 +1,7 @@
-"""Change windows from an Alertmanager configuration: its named time intervals."""
+"""Change windows from an Alertmanager configuration: its named time intervals.
+
+An entry may also have the fields of ours that Alertmanager does not know, as our own export writes them.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from typing import Any
 import yaml
 
 from app.core.errors import InvalidInputError
+from app.core.whole_numbers import whole_number
 from app.routing.window_entry import Entry
 
 
@@ -44,4 +48,11 @@ def alertmanager_entries(text: str) -> Iterator[Entry]:
 def _entry(place: str, one: Any) -> Entry:
     if not isinstance(one, dict):
         return Entry(place, "", InvalidInputError("must have a name and time_intervals", field=place))
-    return Entry(place, str(one.get("name") or ""), one)
+    return Entry(place, str(one.get("name") or ""), one | _grace(one))
+
+
+def _grace(one: dict[str, Any]) -> dict[str, Any]:
+    """The grace as a number, since every scalar of a file is a text; what is none is left to be refused."""
+    written = one.get("grace_minutes")
+    minutes = whole_number(written) if isinstance(written, str) else None
+    return {} if minutes is None else {"grace_minutes": minutes}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
 import icalendar
 from dateutil.rrule import rruleset, rrulestr
@@ -11,12 +12,15 @@ from icalendar.cal import Component
 
 from app.core.clock import Micros
 from app.core.errors import InvalidInputError
-from app.routing.window_entry import Entry
+from app.core.whole_numbers import whole_number
+from app.routing.change_windows import MAX_NAME
+from app.routing.window_entry import GRACE_MARK, KIND_MARK, SCOPE_MARK, Entry
 
 AHEAD = timedelta(days=90)
 """How far ahead the occurrences of a calendar's recurring event become windows."""
 _FREQUENCIES = frozenset({"DAILY", "WEEKLY", "MONTHLY", "YEARLY"})
 """A rule that recurs more often is no change window, and could take for ever to expand."""
+_LONGEST_MOMENT = len(" 2026-11-23 20:00")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -41,7 +45,8 @@ def calendar_entries(text: str, now: Micros) -> Iterator[Entry]:
     today = _EPOCH + timedelta(microseconds=now)
     for index, event in enumerate(events):
         place = f"text.events.{index}"
-        name = str(event.get("SUMMARY") or event.get("UID") or f"event {index + 1}").strip()[:100]
+        longest = MAX_NAME - (_LONGEST_MOMENT if event.get("RRULE") else 0)
+        name = str(event.get("SUMMARY") or event.get("UID") or f"event {index + 1}").strip()[:longest]
         try:
             yield from _windows(event, place, name, today)
         except InvalidInputError as error:
@@ -49,15 +54,36 @@ def calendar_entries(text: str, now: Micros) -> Iterator[Entry]:
 
 
 def _windows(event: Component, place: str, name: str, today: datetime) -> Iterator[Entry]:
-    length = _length(event, place)
-    for start in _occurrences(event, today, place):
+    length, own = _length(event, place), _own(event, place)
+    for start in _occurrences(event, today, place, length):
         numbered = f"{name} {start:%Y-%m-%d %H:%M}" if event.get("RRULE") else name
-        spec = {"name": numbered, "starts_at": _text(start), "ends_at": _text(start + length)}
-        yield Entry(place, numbered, spec)
+        spec = {"name": numbered, "starts_at": _text(start), "ends_at": _text(_end(start, length))}
+        yield Entry(place, numbered, spec | own)
 
 
-def _occurrences(event: Component, today: datetime, place: str) -> Iterator[datetime]:
-    """When an event begins, from today on; each one is told by its own wall clock's time zone."""
+def _end(start: datetime, length: timedelta) -> datetime:
+    """When an occurrence ends, by its wall clock; one that begins in an hour which the clock leaves out is as long."""
+    begins, ends = start.astimezone(UTC), (start + length).astimezone(UTC)
+    return begins + length if ends <= begins else ends
+
+
+def _own(event: Component, place: str) -> dict[str, Any]:
+    """What a calendar of ours says besides: the kind and the grace of a window."""
+    if event.get(SCOPE_MARK) is not None:
+        words = "covers only some contexts, tags or people, which a calendar does not carry"
+        raise InvalidInputError(
+            f"{words}; import the windows from an Alertmanager file instead", field=f"{place}.{SCOPE_MARK}"
+        )
+    found: dict[str, Any] = {}
+    if event.get(KIND_MARK) is not None:
+        found["kind"] = str(event[KIND_MARK])
+    if event.get(GRACE_MARK) is not None:
+        found["grace_minutes"] = whole_number(str(event[GRACE_MARK]))
+    return found
+
+
+def _occurrences(event: Component, today: datetime, place: str, length: timedelta) -> Iterator[datetime]:
+    """When an event begins, of what is not over; each one is told by its own wall clock's time zone."""
     start = _moment(event, "DTSTART", place)
     rule = event.get("RRULE")
     if rule is None:
@@ -72,7 +98,10 @@ def _occurrences(event: Component, today: datetime, place: str) -> Iterator[date
         raise InvalidInputError("the recurrence rule cannot be read", field=f"{place}.rrule") from None
     for left_out in _left_out(event):
         expanded.exdate(left_out)
-    yield from expanded.between(today.astimezone(start.tzinfo), today.astimezone(start.tzinfo) + AHEAD, inc=True)
+    present = today.astimezone(start.tzinfo)
+    for one in expanded.between(present - max(length, timedelta()), present + AHEAD, inc=True):
+        if length <= timedelta() or _end(one, length) > today:
+            yield one
 
 
 def _left_out(event: Component) -> Iterator[datetime]:

@@ -24,7 +24,8 @@ from app.store.tables_policies import change_windows
 OPENINGS = 5
 OPENINGS_OF_A_WEEK = 60
 """Openings looked at for the picture of a week; a window that opens more often is shown in part."""
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=125)]
+MAX_NAME = 125
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_NAME)]
 Covered = Annotated[
     list[Annotated[str, StringConstraints(min_length=1, max_length=200)]], Field(max_length=MAX_COVERED)
 ]

@@ -7,6 +7,11 @@ from typing import Any
 
 from app.core.errors import InvalidInputError
 
+KIND_MARK = "x-relaypoint-kind"
+GRACE_MARK = "x-relaypoint-grace-minutes"
+SCOPE_MARK = "x-relaypoint-scope"
+"""What our calendars say of an event in properties of our own: its kind, its grace, and that it does not cover all."""
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:

@@ -26,12 +26,12 @@ from app.security.scope import Scope
 from app.store.policies import MAX_ROWS
 
 MAX_TEXT = 256 * 1024
-MAX_WINDOWS = 100
-"""Windows of one file."""
+MAX_WINDOWS = MAX_ROWS
+"""Windows of one file: as many as an organization can have, so that its own export is read back whole."""
 
 
 class WindowFile(BaseModel):
-    """A file to import; ``kind`` is what all its windows are."""
+    """A file to import; ``kind`` is what those of its windows are that do not say it themselves."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
     format: Literal["alertmanager", "icalendar"]
@@ -160,7 +160,7 @@ def _window(entry: Entry, kind: str, zone: str) -> ReadWindow:
     if isinstance(entry.found, InvalidInputError):
         raise entry.found
     try:
-        given = ChangeWindowInput.model_validate({**entry.found, "kind": kind})
+        given = ChangeWindowInput.model_validate({"kind": kind, **entry.found})
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         raise InvalidInputError(first["msg"], field=".".join([entry.place, *map(str, first["loc"])])) from None
