@@ -48,6 +48,7 @@ from app.routing.sink_guard import SinkGuard
 from app.routing.trials import Trials
 from app.routing.webhook_change import ChangeRules
 from app.routing.webhooks import WebhookService
+from app.routing.window_export import WindowExport
 from app.routing.window_import import WindowImport
 from app.security.front_door import FrontDoor
 from app.security.oidc import OidcConfig, OidcProvider
@@ -87,6 +88,7 @@ class Services:
     sensitivity_rules: PolicyService
     window_trials: WindowTrials
     window_import: WindowImport
+    window_export: WindowExport
     trials: Trials
     radius: RadiusView
     catalogue: EventCatalogue
@@ -159,6 +161,7 @@ def build_services(settings: Settings, store: Store, *, clock: Clock = system_cl
         sensitivity_rules=policy_service(SENSITIVITY_RULES),
         window_trials=WindowTrials(store, windows, clock=clock),
         window_import=WindowImport(windows, clock=clock),
+        window_export=WindowExport(windows, clock=clock),
         trials=Trials(store),
         radius=RadiusView(store),
         catalogue=EventCatalogue(store, sinks.event_types()),

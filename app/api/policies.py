@@ -5,13 +5,14 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from app.api.routing import Call, RouteTable
 from app.routing.change_windows import CHANGE_WINDOWS, ChangeWindowInput, WindowTrial
 from app.routing.policy_service import PolicyService
 from app.routing.sensitivity_rules import SENSITIVITY_RULES, SensitivityRuleInput
 from app.routing.trials import FilterTrial, WebhookTrial
+from app.routing.window_export import Format
 from app.routing.window_import import WindowFile
 from app.security.permissions import Permission
 from app.services import Services
@@ -20,6 +21,13 @@ _READ = Permission.POLICIES_READ
 _WRITE = Permission.POLICIES_WRITE
 _WINDOWS = "/v1/organizations/<organization>/change-windows"
 _RULES = "/v1/organizations/<organization>/sensitivity-rules"
+
+
+class ExportQuery(BaseModel):
+    """In which form windows are written."""
+
+    model_config = ConfigDict(extra="forbid")
+    format: Format = "alertmanager"
 
 
 def policy_routes(services: Services) -> RouteTable:
@@ -47,6 +55,17 @@ def policy_routes(services: Services) -> RouteTable:
     )
     def preview_file(call: Call, organization: str) -> dict[str, Any]:
         return services.window_import.preview(call.scope, organization, call.body)
+
+    @table.add(
+        "GET",
+        f"{_WINDOWS}/export",
+        access=_READ,
+        summary="Write the change windows to a file; the answer is what an import takes",
+        query=ExportQuery,
+    )
+    def export_file(call: Call, organization: str) -> dict[str, Any]:
+        wanted = call.query.format
+        return {"format": wanted, "text": services.window_export.text(call.scope, organization, wanted)}
 
     _crud(table, services.sensitivity_rules, _RULES, SENSITIVITY_RULES.word, SensitivityRuleInput)
     return table

@@ -85,6 +85,7 @@ MATRIX: dict[str, Entry] = {
     f"DELETE {ORG}/change-windows/<window>": Entry("write", Reach.WHOLE),
     f"POST {ORG}/change-windows/import": Entry("write", Reach.WHOLE, {"format": "icalendar", "text": CALENDAR}),
     f"POST {ORG}/change-windows/import/preview": looks("read", Reach.WHOLE, {"format": "icalendar", "text": CALENDAR}),
+    f"GET {ORG}/change-windows/export": looks("read", Reach.WHOLE),
     f"POST {ORG}/change-windows/test": looks("read", Reach.WHOLE, {"time": "2026-01-01T00:00:00Z"}),
     f"POST {ORG}/change-windows/preview": looks("read", Reach.WHOLE, WINDOW),
     f"GET {ORG}/change-windows/<window>/openings": looks("read", Reach.WHOLE),

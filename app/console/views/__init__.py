@@ -28,6 +28,7 @@ from app.console.views.start import start_pages
 from app.console.views.webhook import secret_pages, webhook_action_pages, webhook_pages, webhook_trial_pages
 from app.console.views.webhook_history import webhook_history_pages
 from app.console.views.webhook_list import webhook_list_pages
+from app.console.views.window_export import window_export_pages
 from app.console.views.window_import import window_import_pages
 from app.services import Services
 
@@ -43,6 +44,7 @@ def page_tables(services: Services) -> list[PageTable]:
         connect_pages(services),
         audit_log_pages(services),
         window_import_pages(services),
+        window_export_pages(services),
         change_window_pages(services),
         sensitivity_rule_pages(services),
         event_type_pages(services),

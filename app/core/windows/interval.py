@@ -91,7 +91,7 @@ class TimeInterval:
         if not self.days_of_month:
             return True
         length = monthrange(local.year, local.month)[1]
-        return any(_clamped_holds(pair, local.day, length) for pair in self.days_of_month)
+        return any(day_in_range(pair, local.day, length) for pair in self.days_of_month)
 
 
 def _minute_of_day(local: datetime) -> int:
@@ -102,7 +102,7 @@ def _any(ranges: tuple[Range, ...], value: int) -> bool:
     return not ranges or any(first <= value <= last for first, last in ranges)
 
 
-def _clamped_holds(pair: Range, day: int, length: int) -> bool:
+def day_in_range(pair: Range, day: int, length: int) -> bool:
     """Whether a day of a month of this length is in a range whose ends may count from the month's end."""
     first, last = (bound + length + 1 if bound < 0 else bound for bound in pair)
     return first <= length and max(first, 1) <= day <= min(last, length)
