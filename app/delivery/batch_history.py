@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ from app.core.errors import NotFoundError
 from app.core.states import DeliveryState
 from app.delivery.delivery_list import DeliveryRow, batch_members
 from app.security.scope import Scope
-from app.store.tables import batch_requests, batches, deliveries, exchanges, webhook_health, webhooks
+from app.store.tables import attempts, batch_requests, batches, deliveries, exchanges, webhook_health, webhooks
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,3 +140,26 @@ def list_requests(
         statement = statement.where(batch_requests.c.exchange_id < before)
     rows: Any = connection.execute(statement.order_by(batch_requests.c.exchange_id.desc()).limit(limit))
     return [BatchRequest(*row) for row in rows]
+
+
+def attempts_by_request(
+    connection: Connection, batch: BatchRow, members: Sequence[DeliveryRow], requests: Sequence[BatchRequest]
+) -> dict[int, tuple[DeliveryRow, int]]:
+    """By a request's number: the first of these members that it carried, and which of its attempts that was.
+
+    Args:
+        connection: the database.
+        batch: whose they are.
+        members: in ledger order.
+        requests: in any order.
+    """
+    by_event = {member.event_seq: member for member in members}
+    statement = select(attempts.c.exchange_id, attempts.c.event_seq, attempts.c.n).where(
+        attempts.c.webhook_pk == select(batches.c.webhook_pk).where(batches.c.pk == batch.number).scalar_subquery(),
+        attempts.c.event_seq.in_(by_event),
+        attempts.c.exchange_id.in_([request.number for request in requests]),
+    )
+    found: dict[int, tuple[DeliveryRow, int]] = {}
+    for row in connection.execute(statement.order_by(attempts.c.event_seq)):
+        found.setdefault(row.exchange_id, (by_event[row.event_seq], row.n))
+    return found

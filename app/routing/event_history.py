@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, cast
@@ -192,8 +193,14 @@ def _may_be(actor: str) -> ColumnElement[bool]:
     return matches if "@" in actor else matches | address.is_(None)
 
 
+def _holds(body: bytes, part: str) -> bool:
+    """Whether a text stands in an event: as it is, or as JSON writes its quotes, backslashes and line ends."""
+    text = body.decode("utf-8", "replace").lower()
+    return part.lower() in text or json.dumps(part, ensure_ascii=False)[1:-1].lower() in text
+
+
 def _text_matches(body: bytes, wanted: EventFilter) -> bool:
-    if wanted.q is not None and wanted.q.lower() not in body.decode("utf-8", "replace").lower():
+    if wanted.q is not None and not _holds(body, wanted.q):
         return False
     if wanted.tag is None and wanted.outside_window is None:
         return True

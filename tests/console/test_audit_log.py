@@ -88,6 +88,16 @@ def test_the_filter_is_in_the_address(told: Site, query: str, found: int) -> Non
     assert ("Nothing matches" in page) is not found
 
 
+@pytest.mark.parametrize("field", ['The "guest" network', "C:\\certs\\ca", "two\nlines", "Zürich"])
+def test_a_changed_setting_leads_to_its_other_changes_whatever_its_name(site: Site, field: str) -> None:
+    for number, name in enumerate((field, "another", field)):
+        site.world.send(audit(number, changes=[{"field": name, "before": 1, "after": number}]))
+    event = site.get("/o/acme/audit/event-2").text
+    others = re.search(r'href="(/o/acme/audit\?q=[^"]+)"', event)
+    assert others is not None
+    assert site.get(others[1]).text.count('data-label="Action"') == 2
+
+
 def test_a_time_that_is_none_is_said_next_to_its_field(told: Site) -> None:
     page = told.get("/o/acme/audit?since=yesterday").text
     assert "Write a time such as 2026-04-19T12:34." in page

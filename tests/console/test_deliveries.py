@@ -8,6 +8,7 @@ import orjson
 import pytest
 from sqlalchemy import delete, update
 
+from app.console.views import batches
 from app.core.clock import DAY, SECOND, system_clock
 from app.core.ids import delivery_id
 from app.delivery import delivery_list
@@ -212,6 +213,9 @@ def test_batches_are_listed_with_why_they_closed_and_shown_with_their_members(si
     shown = site.get(f"{home}/{batch[1]}").text
     assert "HTTP 200" in shown
     assert events_on(shown) == ["event-1", "event-2"]
+    sent = re.search(r'href="([^"]+tab=request[^"]+)"', shown)
+    assert sent is not None
+    assert sent[1] == f"{path(site, hook)}?tab=request&amp;n=1"
     other = site.world.add_webhook(receiver.url, mode="batch")
     assert site.get(f"/o/acme/webhooks/{other.id}/batches/{batch[1]}").status_code == 404
 
@@ -297,3 +301,21 @@ def test_a_delivery_that_retention_removed_is_told_from_one_that_never_was(site:
     assert "Deliveries are kept for 90 days, the exact bytes of requests and responses for 3 days." in (
         site.get(f"/o/acme/webhooks/{good.id}/deliveries").text
     )
+
+
+def test_a_request_of_a_batch_leads_to_what_was_sent_if_one_of_its_events_is_on_the_page(
+    site: Site, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches, "_SHOWN", 1)
+    hook = site.world.add_webhook(receiver.url, mode="batch")
+    site.world.send_numbers(1, 2)
+    site.post(f"/o/acme/webhooks/{hook.id}/batches/close")
+    deliver(site)
+    first = site.world.deliveries(hook)[0]
+    with site.services.store.write() as connection:
+        connection.execute(delete(attempts).where(attempts.c.event_seq == first.event_seq))
+    home = f"/o/acme/webhooks/{hook.id}/batches"
+    batch = re.search(r'batches/(bat_\w+)"', site.get(home).text)
+    assert batch is not None
+    assert "tab=request" not in site.get(f"{home}/{batch[1]}").text
+    assert "tab=request" in site.get(f"{home}/{batch[1]}?after={first.event_seq}").text

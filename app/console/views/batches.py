@@ -11,8 +11,16 @@ from app.console.delivery_rows import delivery_rows
 from app.console.pages import PageTable, Visit, done, render
 from app.console.words import CLOSED
 from app.core.errors import NotFoundError
+from app.core.ids import delivery_id
 from app.core.whole_numbers import whole_number
-from app.delivery.batch_history import get_batch, list_batches, list_members, list_requests, member_states
+from app.delivery.batch_history import (
+    attempts_by_request,
+    get_batch,
+    list_batches,
+    list_members,
+    list_requests,
+    member_states,
+)
 from app.delivery.close_by_hand import close_by_hand
 from app.security.permissions import Permission
 from app.services import Services
@@ -56,6 +64,7 @@ def batch_pages(services: Services) -> PageTable:
             members = list_members(connection, row, limit=_SHOWN + 1, after=_number("after") or 0)
             requests = list_requests(connection, row, limit=_SHOWN)
             rows = delivery_rows(connection, members[:_SHOWN], visit)
+            carried = attempts_by_request(connection, row, members[:_SHOWN], requests)
         following = members[_SHOWN - 1].event_seq if len(members) > _SHOWN else None
         return render(
             "batch.html",
@@ -65,6 +74,12 @@ def batch_pages(services: Services) -> PageTable:
             states=states,
             rows=rows,
             requests=requests,
+            exchanges={
+                number: visit.url(
+                    "webhooks", webhook, "deliveries", delivery_id(webhook, member.event_seq), tab="request", n=n
+                )
+                for number, (member, n) in carried.items()
+            },
             closed=CLOSED,
             more=visit.url("webhooks", webhook, "batches", batch, after=following) if following else "",
             first=visit.url("webhooks", webhook, "batches", batch) if _number("after") else "",
