@@ -52,8 +52,9 @@ CONTEXT = (
 OPERATOR = (
     Entry("Organizations", "/?all=yes", "building", Permission.ORGANIZATIONS_READ),
     Entry("Health", "/ops/health", "heartbeat", Permission.PLATFORM_READ),
-    Entry("Plugins", "/ops/plugins", "package", Permission.PLATFORM_READ),
+    Entry("Queues", "/ops/queues", "stack-2", Permission.PLATFORM_READ),
     Entry("Egress policy", "/ops/egress", "lock", Permission.PLATFORM_READ),
+    Entry("Plugins", "/ops/plugins", "package", Permission.PLATFORM_READ),
 )
 """Below no place, for whoever has a role of the whole platform."""
 

@@ -6,7 +6,6 @@ import contextlib
 import logging
 from collections.abc import Callable, Collection, Sequence
 from typing import cast
-from uuid import uuid4
 
 from redis import Redis
 from redis.exceptions import RedisError
@@ -14,7 +13,7 @@ from rq import Queue
 from rq.serializers import JSONSerializer
 
 from app.core.clock import SECOND, Micros
-from app.queue.job import FAILURE_TTL_S, JOB_FUNCTION, JOB_TIMEOUT_S, QUEUE_NAME, DrainJob, rung_key
+from app.queue.job import FAILURE_TTL_S, JOB_FUNCTION, JOB_TIMEOUT_S, QUEUE_NAME, DrainJob, new_job_id, rung_key
 from app.queue.listening import warm_key
 from app.queue.repair import is_wrong_type, remove_damaged_keys
 
@@ -114,7 +113,7 @@ class RedisDoorbell:
             remove_damaged_keys(self._redis)
 
     def _newly_rung(self, partitions: Sequence[int], *, force: bool) -> list[tuple[int, str]]:
-        named = [(partition, f"drain-{partition}-{uuid4().hex}") for partition in partitions]
+        named = [(partition, new_job_id(partition)) for partition in partitions]
         keys = [self._queue.key, *map(rung_key, partitions), *map(warm_key, partitions)]
         args = ["1" if force else "0", RUNG_MS, LONGEST_QUEUE]
         args += (part for partition, job_id in named for part in (job_id, partition))

@@ -8,8 +8,10 @@ one function. Every other field is dropped before RQ sees it.
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Mapping
 from typing import Any, Protocol
+from uuid import uuid4
 
 from redis import Redis
 from redis.exceptions import RedisError
@@ -33,6 +35,7 @@ JOB_TIMEOUT_S = 60
 
 FAILURE_TTL_S = 3600
 
+_JOB_ID = re.compile(r"drain-(\d{1,2})-[0-9a-f]{32}(?::|$)", re.ASCII)
 _KEPT_FIELDS = frozenset({"data", "created_at", "enqueued_at", "started_at", "ended_at", "origin", "status"})
 
 
@@ -124,6 +127,18 @@ def drain(partition: int) -> None:
 def rung_key(partition: int) -> str:
     """The Redis key that says a job for this partition is on its way."""
     return f"relaypoint:rung:{partition}"
+
+
+def new_job_id(partition: int) -> str:
+    """A new id for a job of this partition."""
+    return f"drain-{partition}-{uuid4().hex}"
+
+
+def partition_named(text: str) -> int | None:
+    """The partition that the id of a job, or of its execution, names; None = it is none of ours."""
+    named = _JOB_ID.match(text)
+    partition = int(named[1]) if named else PARTITION_LIMIT
+    return partition if partition < PARTITION_LIMIT else None
 
 
 class DrainJob(Job):

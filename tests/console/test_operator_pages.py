@@ -6,6 +6,7 @@ import pytest
 
 from app.store.plugin_faults import FaultKind, add_faults
 from tests.console.site import Site
+from tests.world import audit
 
 
 def test_the_check_up_names_each_part_and_the_ledger_is_added_up_on_demand(site: Site) -> None:
@@ -36,7 +37,12 @@ def test_the_policy_is_shown_with_what_the_operator_allowed(site: Site) -> None:
     assert "Plain http is allowed" in page
 
 
-@pytest.mark.parametrize("path", ["/ops/health", "/ops/plugins", "/ops/egress"])
+@pytest.mark.parametrize("path", ["/ops/health", "/ops/queues", "/ops/plugins", "/ops/egress"])
 def test_no_page_of_the_operator_names_a_tenant(site: Site, path: str) -> None:
     site.add_organization("secretive", "Secretive Ltd")
-    assert "Secretive" not in site.get(path).text
+    hook = site.world.add_webhook("http://127.0.0.1:9/secretive", organization="secretive")
+    site.world.change(hook.id, name="Secretive")
+    site.world.send(audit(1, organizationId="secretive"))
+    page = site.get(path).text
+    assert "ecretive" not in page
+    assert hook.id not in page

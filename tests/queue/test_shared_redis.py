@@ -21,8 +21,10 @@ from rq import Worker
 
 from app.core.clock import system_clock
 from app.queue.connection import ring_redis, worker_redis
+from app.queue.depth import read_depth
 from app.queue.doorbell import RedisDoorbell
 from app.queue.embedded import find_server
+from app.queue.heartbeats import read_heartbeats
 from app.queue.job import SEAT, rung_key
 from app.queue.listening import Listener
 from app.queue.repair import remove_damaged_keys
@@ -117,6 +119,8 @@ def test_everything_that_we_do_is_allowed(server: Path) -> None:
         listener.stop()
         worker.run_maintenance_tasks()
         assert Worker.count(connection=client) == 1
+        assert len(read_heartbeats(url_of(server))) == 1
+        assert read_depth(url_of(server), system_clock()).failed == 1
         stop.set()
         thread.join()
         remove_damaged_keys(client)

@@ -19,6 +19,7 @@ from app.console.views.live import live_pages
 from app.console.views.members import member_pages
 from app.console.views.operator import operator_pages
 from app.console.views.overview import overview_pages
+from app.console.views.queues import queue_pages
 from app.console.views.replays import replay_pages
 from app.console.views.sensitivity_rules import sensitivity_rule_pages
 from app.console.views.settings import settings_pages
@@ -54,6 +55,7 @@ def page_tables(services: Services) -> list[PageTable]:
         source_pages(services),
         one_source_pages(services),
         health_pages(services),
+        queue_pages(services),
         settings_pages(services),
         operator_pages(services),
         webhook_list_pages(services),
