@@ -23,6 +23,7 @@ from app.sinks.manager import SinkManager
 from app.store.due import late_partitions
 from app.store.engine import Store, open_store
 from app.store.plugin_faults import KnownFault, recent_faults
+from app.store.schema_gaps import schema_gaps
 from app.store.schema_revision import schema_status
 
 OK = "ok"
@@ -30,6 +31,7 @@ WARNING = "warning"
 FAILED = "failed"
 LATE = 30 * SECOND
 """A partition whose due deliveries are this old is not being drained."""
+_GAPS_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,12 @@ def _database(parts: Parts) -> Finding:
     revision, head = schema_status(parts.store)
     if revision != head:
         return Finding("database", FAILED, f"{kind}: schema {revision or 'empty'}", "run: relaypoint db upgrade")
+    gaps = schema_gaps(parts.store)
+    if gaps:
+        more = f" and {len(gaps) - _GAPS_NAMED} more" if len(gaps) > _GAPS_NAMED else ""
+        text = f"{kind}: schema {revision} lacks {', '.join(gaps[:_GAPS_NAMED])}{more}"
+        advice = "another build made it under the same number: install that one again, or begin a new database"
+        return Finding("database", FAILED, text, advice)
     return Finding("database", OK, f"{kind}: schema {revision}")
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from unittest.mock import patch
 
 import pytest
+from sqlalchemy import text
 
 from app import checkup
 from app.checkup import FAILED, OK, examine
@@ -40,6 +42,15 @@ def test_what_is_open_already_is_used_and_stays_open(settings: Settings) -> None
     assert store.engine.pool.checkedin() == 1, "a connection waits for its next use"  # type: ignore[attr-defined]
     store.close()
     assert told == list(examine(settings))
+
+
+def test_a_schema_of_the_right_number_that_lacks_a_part_is_noticed(settings: Settings) -> None:
+    with closing(open_store(settings.database_url)) as store, store.write() as connection:
+        connection.execute(text("ALTER TABLE webhooks DROP COLUMN muted_contexts"))
+        connection.execute(text("DROP TABLE counters"))
+    found = {one.part: one for one in examine(settings)}["database"]
+    assert (found.state, "lacks counters.name, counters.value, webhooks.muted_contexts" in found.text) == (FAILED, True)
+    assert "db upgrade" not in found.advice, "it would change nothing"
 
 
 def test_a_broken_part_hides_no_other(settings: Settings) -> None:

@@ -16,6 +16,7 @@ from app.queue.connection import ring_redis
 from app.services import Services
 from app.store.due import due_partitions
 from app.store.ledger import duplicate_causes
+from app.store.schema_gaps import schema_gaps
 from app.store.schema_revision import schema_status
 from app.store.tables import counters, webhooks
 
@@ -75,9 +76,11 @@ def health_routes(services: Services) -> RouteTable:
 def _database(services: Services) -> str:
     try:
         revision, head = schema_status(services.store)
+        if revision != head:
+            return "the schema is not up to date; run: relaypoint db upgrade"
+        return "the schema lacks a part; run: relaypoint doctor" if schema_gaps(services.store) else "ok"
     except RelaypointError as error:
         return str(error)
-    return "ok" if revision == head else "the schema is not up to date; run: relaypoint db upgrade"
 
 
 def _gauges(services: Services) -> dict[str, Any]:

@@ -8,6 +8,7 @@
     │   ├── OverloadedError           too much is under way
     │   ├── RateLimitedError          the caller did this too often
     │   └── StoreUnavailableError     the database could not commit
+    │       └── SchemaMismatchError       it lacks a table or column; somebody has to mend it first
     └── PermanentError            the same input fails for ever
         ├── InvalidInputError         a field or body is wrong; names the field
         ├── NotFoundError             no such thing, or not yours
@@ -58,6 +59,14 @@ class RateLimitedError(TemporaryError):
 
 class StoreUnavailableError(TemporaryError):
     """The database could not take or give the rows now."""
+
+
+class SchemaMismatchError(StoreUnavailableError):
+    """The database lacks a table or a column that this version needs.
+
+    Waiting alone does not help. It is treated like a database that is away all the same: nothing is lost meanwhile, and
+    the same may succeed once somebody has mended the schema.
+    """
 
 
 class PermanentError(RelaypointError):

@@ -15,7 +15,7 @@ import certifi
 from app.core.clock import system_clock
 from app.core.doorbell import Doorbell
 from app.core.egress_table import parse_allow
-from app.core.errors import StoreUnavailableError
+from app.core.errors import SchemaMismatchError, StoreUnavailableError
 from app.delivery.drain import Drain
 from app.delivery.egress import EgressClient
 from app.delivery.egress_guard import EgressPolicy, check_build, check_environment
@@ -207,7 +207,8 @@ class DrainEngine:
             try:
                 return drain.turn(admit)
             except StoreUnavailableError as error:
-                log.warning("database away", extra={"error": str(error), "again_in_s": wait_s})
+                told = "database lacks a part" if isinstance(error, SchemaMismatchError) else "database away"
+                log.warning(told, extra={"error": str(error), "again_in_s": wait_s})
                 if self._stop_by is not None and time.monotonic() > self._stop_by:
                     raise
                 drain.poll(wait_s)

@@ -13,7 +13,8 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DataError, DBAPIError, OperationalError
 from sqlalchemy.pool import QueuePool
 
-from app.core.errors import ConfigurationError, InvalidInputError, StoreUnavailableError
+from app.core.errors import ConfigurationError, InvalidInputError, SchemaMismatchError, StoreUnavailableError
+from app.store.failures import lacking, words_of
 from app.store.turns import WriteTurn
 
 BUSY_TIMEOUT_MS = 5_000
@@ -91,13 +92,23 @@ def _translated() -> Iterator[None]:
         yield
     except OperationalError as error:
         _end_if_unsure(error)
-        raise StoreUnavailableError(f"the database did not answer: {type(error.orig).__name__}") from error
+        _refuse_other_schema(error)
+        raise StoreUnavailableError(words_of(error)) from error
     except DBAPIError as error:
+        _refuse_other_schema(error)
         if error.connection_invalidated:
             raise StoreUnavailableError("the connection to the database was lost") from error
         if isinstance(error, DataError) and "NUL" in str(error.orig):
             raise InvalidInputError("a text holds the character NUL, which PostgreSQL cannot keep") from error
         raise
+
+
+def _refuse_other_schema(error: DBAPIError) -> None:
+    """SQLite calls a missing column an error of operation, PostgreSQL one of programming: it is neither."""
+    missing = lacking(error)
+    if missing is not None:
+        told = f"the schema of the database is not the one of this version ({missing}); waiting does not help"
+        raise SchemaMismatchError(f"{told}: relaypoint doctor says what does") from error
 
 
 def _end_if_unsure(error: OperationalError) -> None:

@@ -157,6 +157,16 @@ def test_ready_when_the_database_is_at_head_and_redis_is_only_a_bell(app: Flask)
     assert answer.json == {"status": "ok", "checks": {"database": "ok", "redis": "not configured", "plugins": "ok"}}
 
 
+def test_not_ready_when_the_schema_lacks_a_part_whatever_its_revision(app: Flask) -> None:
+    services: Services = app.extensions[EXTENSION]
+    with services.store.write() as connection:
+        connection.exec_driver_sql("ALTER TABLE webhooks DROP COLUMN muted_contexts")
+    answer = app.test_client().get("/readyz")
+    assert answer.json is not None
+    assert (answer.status_code, answer.json["status"]) == (503, "unavailable")
+    assert answer.json["checks"]["database"] == "the schema lacks a part; run: relaypoint doctor"
+
+
 def test_the_description_is_openapi_with_every_reference_resolved(app: Flask) -> None:
     document = app.test_client().get("/v1/openapi.json")
     assert document.json is not None

@@ -59,6 +59,26 @@ def test_a_partition_handed_over_is_delivered(world: World, target: Receiver, en
     assert world.ledger().balanced
 
 
+def test_a_worker_outlives_a_schema_that_lacks_a_part_and_says_so(
+    world: World, target: Receiver, engine: DrainEngine, store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    hook = world.add_webhook(target.url)
+    world.send_numbers(1)
+    _rename(store, "muted_contexts", "lost")
+    engine.drain(hook.partition, 0.1)
+    wait_until(lambda: "database lacks a part" in caplog.messages)
+    told = next(record for record in caplog.records if record.message == "database lacks a part")
+    assert "muted_contexts" in vars(told)["error"]
+    assert "waiting does not help" in vars(told)["error"]
+    _rename(store, "lost", "muted_contexts")
+    wait_until(lambda: world.account(hook).delivered == 1)
+
+
+def _rename(store: Store, old: str, new: str) -> None:
+    with store.write() as connection:
+        connection.exec_driver_sql(f"ALTER TABLE webhooks RENAME COLUMN {old} TO {new}")
+
+
 def test_a_quiet_partition_comes_back_at_once(engine: DrainEngine) -> None:
     started = time.monotonic()
     engine.drain(3, 10.0)
