@@ -18,6 +18,7 @@ from app.core.errors import InvalidInputError, NotFoundError
 from app.core.shown_url import MASK, shown_url
 from app.delivery.preview import preview
 from app.delivery.ready_webhook import ready_webhook
+from app.ops.fingerprint import fingerprint
 from app.routing.sink_guard import AskSink
 from app.security.permissions import Permission
 from app.services import Services
@@ -94,7 +95,7 @@ def describe_plugins(services: Services) -> dict[str, Any]:
     sinks = [(name, manager.get(name)) for name in manager.names()]
     sources = [manager.source(name) for name in manager.source_names()]
     return {
-        "items": [asdict(plugin) for plugin in manager.plugins()],
+        "items": [asdict(plugin) | fingerprint(plugin.distribution).document for plugin in manager.plugins()],
         "failed": [asdict(plugin) for plugin in manager.failed_plugins],
         "blocked": list(manager.blocked_plugins),
         "faults": _faults(services),

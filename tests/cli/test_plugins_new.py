@@ -81,7 +81,10 @@ def test_the_package_installs_into_a_fresh_environment_appears_with_no_other_ste
     shown = ran(tmp_path, "plugins", "list", "--json")
     plugins = {plugin["name"]: plugin for plugin in orjson.loads(shown)["plugins"]}
     assert plugins["night_pager"]["distribution"] == "relaypoint-sink-night-pager"
-    assert "webhook" in plugins
+    assert plugins["webhook"]["sha256"] is None, "built in"
+    theirs = plugins["night_pager"]["sha256"]
+    assert plugins["night_pager"]["changed_files"] == 0
+    assert f"(relaypoint-sink-night-pager 0.1.0, sha256 {theirs[:12]})" in ran(tmp_path, "plugins", "list")
     checked = orjson.loads(ran(tmp_path, "plugins", "check", "night_pager", "--json"))
     assert [row["name"] for row in checked] == [check.name for check in CHECKS]
     assert [row for row in checked if not row["passed"]] == []

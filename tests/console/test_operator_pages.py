@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from app.ops.fingerprint import fingerprint
+from app.sinks.manager import LoadedPlugin
 from app.store.plugin_faults import FaultKind, add_faults
 from tests.console.site import Site
 from tests.world import audit
@@ -28,6 +30,18 @@ def test_plugins_say_what_they_bring_along(site: Site) -> None:
     with site.services.store.write() as connection:
         add_faults(connection, {FaultKind("splunk_hec", "format", "ValueError"): 3}, site.services.clock())
     assert "failed in format: ValueError. 3 times" in site.get("/ops/plugins").text
+
+
+def test_plugins_of_others_have_a_number_to_compare_machines_by(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert '<span class="soft">Built in</span>' in site.get("/ops/plugins").text
+    theirs = [LoadedPlugin(name, name, "1.0", "Pager", (name,), (), ()) for name in ("flask", "no-such-distribution")]
+    monkeypatch.setattr(site.services.sinks, "plugins", lambda: theirs)
+    page = site.get("/ops/plugins").text
+    number = fingerprint("flask").sha256
+    assert f'<summary class="mono">{number[:12]}</summary>' in page
+    assert f">{number}</pre>" in page
+    assert "Its files cannot be read" in page
+    assert "Built in" not in page
 
 
 def test_the_policy_is_shown_with_what_the_operator_allowed(site: Site) -> None:

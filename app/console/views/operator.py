@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from app.console.pages import At, PageTable, Visit, render
 from app.core.egress_table import REFUSED_IPV4, REFUSED_IPV6
+from app.ops.fingerprint import fingerprint
 from app.security.permissions import Permission
 from app.services import Services
 from app.store.plugin_faults import recent_faults
@@ -26,7 +27,7 @@ def operator_pages(services: Services) -> PageTable:
         return render(
             "ops_plugins.html",
             visit,
-            plugins=manager.plugins(),
+            plugins=[(one, fingerprint(one.distribution)) for one in manager.plugins()],
             failed=manager.failed_plugins,
             blocked=manager.blocked_plugins,
             faults=faults,
