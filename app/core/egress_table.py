@@ -79,7 +79,25 @@ REFUSED_PORTS = frozenset(
 )
 """Ports from 1024 up where databases, caches, queues and machine controls listen; none of them takes a webhook."""
 
+NOT_ALLOWED = " is not allowed: "
+"""Stands between an address and the rule that refused it, in the words that are written down."""
+
 _RULE = re.compile(r"(?:\[(?P<boxed>[0-9A-Fa-f:./]+)\]|(?P<bare>[0-9./]+))(?::(?P<port>[0-9]{1,5}))?")
+
+
+_ROWS = frozenset(f"{network} {name}" for table in (REFUSED_IPV4, REFUSED_IPV6) for network, name in table)
+_OTHERS = re.compile(r"zone id|not global unicast IPv6|unreadable address|port [0-9]{1,5}|plain [a-z+]{1,20}")
+_WORDS = re.compile(rf"(?:[a-z ]+: )?[0-9A-Fa-f.:%\[\]]+{NOT_ALLOWED}(.*)")
+
+
+def rule_that_refused(words: str) -> str:
+    """The rule in words such as ``10.0.0.1:443 is not allowed: 10.0.0.0/8 private``; "" where there is none of ours.
+
+    So what is left tells nothing of the address, nor anything that a receiver said.
+    """
+    found = _WORDS.fullmatch(words)
+    rule = found[1] if found else ""
+    return rule if rule in _ROWS or _OTHERS.fullmatch(rule) else ""
 
 
 @dataclass(frozen=True, slots=True)

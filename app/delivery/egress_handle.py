@@ -15,6 +15,7 @@ from typing import Any
 
 import pycurl
 
+from app.core.egress_table import NOT_ALLOWED
 from app.core.endpoint_url import SYSLOG_SCHEMES, is_encrypted, origin, scheme_of
 from app.delivery.egress_failure import Progress, classify
 from app.delivery.egress_guard import EgressPolicy, Guard, Judged
@@ -228,7 +229,7 @@ class Transfer:
         if len(self.offered) < _KEPT_OFFERS:
             self.offered.append(Judged(address, port, verdict.allowed, verdict.rule))
         if not verdict.allowed and not self._refusal:
-            self._refusal = f"{join_address(address, port)} is not allowed: {verdict.rule}"
+            self._refusal = f"{join_address(address, port)}{NOT_ALLOWED}{verdict.rule}"
         if self._refusal or self.errand is Errand.LOOK:
             return pycurl.SOCKET_BAD
         opened = socket.socket(peer.family, peer.socktype, peer.protocol)
@@ -254,7 +255,7 @@ class Transfer:
             self._refusal = f"the address could not be judged: {type(broken).__name__}"
             return int(pycurl.PREREQFUNC_ABORT)
         if not verdict.allowed:
-            self._refusal = f"{join_address(peer, port)} is not allowed: {verdict.rule}"
+            self._refusal = f"{join_address(peer, port)}{NOT_ALLOWED}{verdict.rule}"
             return int(pycurl.PREREQFUNC_ABORT)
         self._peer = join_address(peer, port)
         if is_encrypted(self._scheme):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from app.ops.fingerprint import fingerprint
 from app.sinks.manager import LoadedPlugin
 from app.store.plugin_faults import FaultKind, add_faults
-from tests.console.site import Site
-from tests.world import audit
+from tests.console.site import Site, built_site
+from tests.world import AUDIT, audit
 
 
 def test_the_check_up_names_each_part_and_the_ledger_is_added_up_on_demand(site: Site) -> None:
@@ -49,6 +52,21 @@ def test_the_policy_is_shown_with_what_the_operator_allowed(site: Site) -> None:
     assert "169.254.0.0/16" in page
     assert "127.0.0.0/8" in page
     assert "Plain http is allowed" in page
+
+
+def test_the_policy_says_how_many_webhooks_each_rule_has_stopped_and_not_which(tmp_path: Path) -> None:
+    with built_site(tmp_path, allow=()) as site:
+        assert "None is paused for it now" in site.get("/ops/egress").text
+        hook = site.world.add_webhook("https://inner.localhost/", event_types=[AUDIT])
+        site.world.send(audit(1))
+        site.world.deliver(site.world.drain(site.services.egress))
+        assert site.world.webhook(hook)["state"] == "paused"
+        page = site.get("/ops/egress").text
+    assert re.search(r"<td[^>]*>(::1/128|127\.0\.0\.0/8) loopback</td><td[^>]*>1</td><td[^>]*>1</td>", page)
+    assert "None is paused for it now" not in page
+    assert "localhost" not in page
+    assert "[::1]" not in page
+    assert "127.0.0.1" not in page
 
 
 @pytest.mark.parametrize("path", ["/ops/health", "/ops/queues", "/ops/plugins", "/ops/egress"])

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from app.core.egress_table import (
     GLOBAL_UNICAST,
+    NOT_ALLOWED,
     REFUSED_IPV4,
     REFUSED_IPV6,
     REFUSED_PORTS,
@@ -17,6 +18,7 @@ from app.core.egress_table import (
     judge,
     parse_allow,
     rule_for,
+    rule_that_refused,
 )
 from app.core.errors import ConfigurationError
 
@@ -166,3 +168,41 @@ def test_allow_rules_are_read(text: str, network: str, port: int | None) -> None
 def test_junk_is_no_allow_rule(text: str) -> None:
     with pytest.raises(ConfigurationError):
         parse_allow(text)
+
+
+@given(st.ip_addresses(), st.integers(1, 65_535))
+def test_every_refusal_names_a_rule_that_is_found_again_in_its_words(
+    address: IPv4Address | IPv6Address, port: int
+) -> None:
+    verdict = judge(address, port)
+    shown = f"[{address}]:{port}" if address.version == 6 else f"{address}:{port}"
+    expected = "" if verdict.allowed else verdict.rule
+    assert rule_that_refused(f"{shown}{NOT_ALLOWED}{verdict.rule}") == expected
+    assert rule_that_refused(f"asked to confirm: {shown}{NOT_ALLOWED}{verdict.rule}") == expected
+
+
+@pytest.mark.parametrize("row", [*REFUSED_IPV4, *REFUSED_IPV6])
+def test_every_row_of_the_table_is_found_again(row: tuple[IPv4Network | IPv6Network, str]) -> None:
+    rule = f"{row[0]} {row[1]}"
+    assert rule_that_refused(f"10.0.0.1:443{NOT_ALLOWED}{rule}") == rule
+
+
+@pytest.mark.parametrize("rule", ["zone id", "unreadable address", "plain http", "plain syslog+tcp", "port 25"])
+def test_rules_that_are_no_rows_are_found_again(rule: str) -> None:
+    assert rule_that_refused(f"8.8.8.8:25{NOT_ALLOWED}{rule}") == rule
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "",
+        "paused by hand",
+        "10.0.0.1:443 is not allowed: ask Secretive Ltd",
+        "10.0.0.1:443 is not allowed: 10.0.0.0/8 private\nSecretive Ltd",
+        "HTTP 403: Secretive Ltd is not allowed: 10.0.0.0/8 private",
+        "https://secretive.example is not allowed: port 25",
+        "10.0.0.1:443 is not allowed: port 25 of Secretive",
+    ],
+)
+def test_other_words_name_no_rule(words: str) -> None:
+    assert rule_that_refused(words) == ""

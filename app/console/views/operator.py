@@ -11,6 +11,7 @@ from app.ops.fingerprint import fingerprint
 from app.security.permissions import Permission
 from app.services import Services
 from app.store.plugin_faults import recent_faults
+from app.store.refusals import stopped_by_rule
 
 _NEEDS = Permission.PLATFORM_READ
 
@@ -37,9 +38,13 @@ def operator_pages(services: Services) -> PageTable:
     @table.get("ops/egress", needs=_NEEDS, at=At.ROOT)
     def egress(visit: Visit) -> Any:
         settings = services.settings
+        with services.store.read() as connection:
+            stopped = stopped_by_rule(connection, services.clock())
         return render(
             "ops_egress.html",
             visit,
+            stopped=stopped,
+            utc=ZoneInfo("UTC"),
             allowed=settings.egress_allow,
             allow_http=settings.egress_allow_http,
             refused=(*REFUSED_IPV4, *REFUSED_IPV6),
