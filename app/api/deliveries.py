@@ -12,11 +12,12 @@ from app.api.exchange_view import got_response, sent_request
 from app.api.moments import Moment, micros
 from app.api.paging import PageQuery, page
 from app.api.routing import Call, RouteTable
+from app.core.answer_class import AnswerClass
 from app.core.clock import to_rfc3339
 from app.core.errors import ForbiddenError
 from app.core.states import DeliveryState
 from app.delivery.delivery_list import list_deliveries
-from app.delivery.delivery_walk import AnswerClass, DeliveryFilter
+from app.delivery.delivery_walk import DeliveryFilter
 from app.delivery.history import AttemptView, get_delivery, receipt_of_delivery
 from app.delivery.redeliver import redeliver
 from app.routing.ledger import ledger_document

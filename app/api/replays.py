@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.api.moments import Moment, micros
 from app.api.paging import PageQuery, page
 from app.api.routing import Call, RouteTable
+from app.core.answer_class import AnswerClass
 from app.core.clock import Micros
 from app.core.states import DeliveryState
 from app.delivery.replaying import LARGEST_RATE
@@ -41,15 +42,16 @@ class Backfill(BaseModel):
 
 
 class Redelivery(Backfill):
-    """Deliver finished deliveries once more."""
+    """Deliver finished deliveries once more. ``code`` is the class of the HTTP status that the last attempt got."""
 
     state: Literal["delivered", "failed", "skipped", "parked"] | None = None
+    code: AnswerClass | None = None
     event_type: Annotated[str, Field(min_length=1, max_length=200)] | None = None
 
     def order(self) -> ReplayOrder:
         """The order as the service takes it."""
         state = DeliveryState[self.state.upper()] if self.state else None
-        return ReplayOrder(ReplayKind.REDELIVER, *self.bounds(), state, self.event_type)
+        return ReplayOrder(ReplayKind.REDELIVER, *self.bounds(), state, self.code, self.event_type)
 
 
 def replay_routes(services: Services) -> RouteTable:

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Connection, case, func, literal, select
+from sqlalchemy import ColumnElement, Connection, literal, select
 
+from app.core.answer_class import AnswerClass
 from app.core.clock import Micros
 from app.core.states import DeliveryState
 from app.delivery.delivery_keys import Owner, numbers_named
+from app.store.last_status import last_answer_is
 from app.store.spans import Span, span_of
-from app.store.tables import attempts, batches, deliveries, events
+from app.store.tables import batches, deliveries, events
 
 SCAN_LIMIT = 10_000
 """Deliveries looked at for one page; a filter that fits few of them then answers a short page to go on from."""
@@ -32,24 +33,6 @@ States = tuple[DeliveryState, ...]
 _OPEN: States = (DeliveryState.PENDING, DeliveryState.SENDING)
 _INDEXED = frozenset({DeliveryState.FAILED, DeliveryState.SKIPPED, DeliveryState.PARKED, DeliveryState.ACCEPTED})
 _TRIED_IN_VAIN = (DeliveryState.FAILED, DeliveryState.PARKED)
-
-
-class AnswerClass(StrEnum):
-    """What the last attempt got: a class of HTTP statuses, or no answer."""
-
-    GOOD = "2xx"
-    REDIRECT = "3xx"
-    REFUSED = "4xx"
-    BROKEN = "5xx"
-    NONE = "none"
-
-    @property
-    def bounds(self) -> tuple[int, int]:
-        """The lowest and the highest status; 0 stands for no answer."""
-        if self is AnswerClass.NONE:
-            return 0, 0
-        lowest = int(self.value[0]) * 100
-        return lowest, lowest + 99
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +101,7 @@ class DeliveryWalk:
         """The states that are looked for each on a way of its own; none = any."""
         if self._wanted.state is not None:
             return [(self._wanted.state,)]
-        if self._wanted.code in {None, AnswerClass.GOOD}:
+        if self._wanted.code is None or not self._wanted.code.leaves_out_delivered:
             return [()]
         return [_OPEN, *((state,) for state in _TRIED_IN_VAIN)]
 
@@ -200,7 +183,7 @@ class DeliveryWalk:
             meant.append(events.c.id.startswith(wanted.query, autoescape=True))
         found = [_its_event(meant)] if meant else []
         if wanted.code is not None:
-            found.append(_LAST_STATUS.between(*wanted.code.bounds))
+            found.append(last_answer_is(wanted.code))
         return found
 
     def _times(self) -> list[ColumnElement[bool]]:
@@ -224,19 +207,6 @@ def merged(stretches: Sequence[Stretch]) -> Stretch:
 
 # The index's own condition, word for word: with a parameter it would not be recognised.
 _ENDED_BADLY = deliveries.c.state > literal(int(DeliveryState.DELIVERED), literal_execute=True)
-
-# The attempt that is on its way has no row yet.
-_LAST_ATTEMPT = deliveries.c.attempt_count - case((deliveries.c.state == DeliveryState.SENDING, 1), else_=0)
-_LAST_STATUS = (
-    select(func.coalesce(attempts.c.status, 0))
-    .where(
-        attempts.c.webhook_pk == deliveries.c.webhook_pk,
-        attempts.c.event_seq == deliveries.c.event_seq,
-        attempts.c.n == _LAST_ATTEMPT,
-    )
-    .correlate(deliveries)
-    .scalar_subquery()
-)
 
 
 def _is_in(states: States) -> ColumnElement[bool]:

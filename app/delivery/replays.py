@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
+from app.core.answer_class import AnswerClass
 from app.core.clock import Clock, Micros, to_rfc3339
 from app.core.errors import ConflictError, InvalidInputError, NotFoundError
 from app.core.ids import RandomBytes, new_id
@@ -38,12 +39,17 @@ DEFAULT_RATE = 200
 
 @dataclass(frozen=True, slots=True)
 class ReplayOrder:
-    """What somebody asks for. ``until`` None = up to now; ``delivery_state`` and ``event_type`` None = any."""
+    """What somebody asks for. ``until`` None = up to now; ``delivery_state``, ``code`` and ``event_type`` None = any.
+
+    ``code`` is what the last attempt got. Every class but 2xx leaves out what was delivered, unless ``delivery_state``
+    names it: as in a list of deliveries.
+    """
 
     kind: ReplayKind
     since: Micros
     until: Micros | None = None
     delivery_state: DeliveryState | None = None
+    code: AnswerClass | None = None
     event_type: str | None = None
 
 
@@ -162,6 +168,7 @@ class ReplayService:
                 first - 1,
                 last,
                 order.delivery_state,
+                order.code,
                 order.event_type,
             )
             total = count_rows(connection, chosen_rows(selection, route), LARGEST_REPLAY + 1) if window else 0
@@ -200,6 +207,7 @@ def _view(row: Row[Any]) -> dict[str, Any]:
         "per_s": row.per_s,
         "filter": {
             "state": None if row.delivery_state is None else DeliveryState(row.delivery_state).label,
+            "code": row.code,
             "event_type": row.event_type,
             "since": to_rfc3339(row.since),
             "until": to_rfc3339(row.until),

@@ -17,11 +17,13 @@ from app.core.states import AttemptCause, DeliveryState
 from app.store.accepted import DELIVERY_COLUMNS, SKIPPED_COLUMNS
 from app.store.accounts import raise_accounts
 from app.store.bulk import bulk_insert
+from app.store.last_status import last_answer_is
 from app.store.replays import Selection
 from app.store.tables import IS_CHANGE, counters, deliveries, events
 
 REPEATABLE = (DeliveryState.DELIVERED, DeliveryState.FAILED, DeliveryState.PARKED)
 """What a redelivery means that names no state. Skipped ones were refused by a rule: they must be named."""
+_IN_TROUBLE = (DeliveryState.FAILED, DeliveryState.PARKED)
 AGAIN = {"state": DeliveryState.PENDING, "tries": 0, "losses": 0, "reason": None, "batch_pk": None}
 """How a delivery begins anew. It leaves its batch: redelivered, it is a message of its own or a member of a new one."""
 CHUNK = 500
@@ -89,6 +91,7 @@ def redeliverable(selection: Selection) -> Select[int]:
             deliveries.c.event_seq > selection.after_seq,
             deliveries.c.event_seq <= selection.last_seq,
             *_in_states(wanted_states(selection)),
+            *_answered(selection),
             event.scalar_subquery().is_not(None),
         )
         .order_by(deliveries.c.event_seq)
@@ -96,8 +99,14 @@ def redeliverable(selection: Selection) -> Select[int]:
 
 
 def wanted_states(selection: Selection) -> tuple[DeliveryState, ...]:
-    """The states a redelivery means."""
-    return REPEATABLE if selection.delivery_state is None else (selection.delivery_state,)
+    """The states a redelivery means: those that the history shows for the same filter, as far as they have ended."""
+    if selection.delivery_state is not None:
+        return (selection.delivery_state,)
+    return _IN_TROUBLE if selection.code is not None and selection.code.leaves_out_delivered else REPEATABLE
+
+
+def _answered(selection: Selection) -> list[ColumnElement[bool]]:
+    return [] if selection.code is None else [last_answer_is(selection.code)]
 
 
 def _in_states(states: Sequence[DeliveryState]) -> list[ColumnElement[bool]]:
@@ -135,7 +144,7 @@ def backfillable(selection: Selection, reach: Reach) -> Select[int]:
 
 
 def make_due_again(connection: Connection, selection: Selection, numbers: Sequence[int], due_at: Micros) -> int:
-    """Make finished deliveries due; answers how many still were in a state that is meant."""
+    """Make finished deliveries due; answers how many still were in a state, and had an answer, that is meant."""
     made = 0
     for start in range(0, len(numbers), CHUNK):
         made += connection.execute(
@@ -144,6 +153,7 @@ def make_due_again(connection: Connection, selection: Selection, numbers: Sequen
                 deliveries.c.webhook_pk == selection.webhook_pk,
                 deliveries.c.event_seq.in_(numbers[start : start + CHUNK]),
                 deliveries.c.state.in_(wanted_states(selection)),
+                *_answered(selection),
             )
             .values(AGAIN | {"due_at": due_at, "cause": AttemptCause.REPLAY})
         ).rowcount

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, insert, literal, select, update
 from sqlalchemy.exc import IntegrityError
 
+from app.core.answer_class import AnswerClass
 from app.core.clock import Micros
 from app.core.errors import ConflictError
 from app.core.states import DeliveryState
@@ -38,7 +39,7 @@ class Selection:
     """Which deliveries, or events to deliver, are meant.
 
     ``since`` (inclusive) and ``until`` bound the time of receipt; ``after_seq`` and ``last_seq`` (inclusive) the place
-    in the ledger. ``delivery_state`` and ``event_type`` None = any.
+    in the ledger. ``delivery_state``, ``code`` (what the last attempt got) and ``event_type`` None = any.
     """
 
     kind: ReplayKind
@@ -48,6 +49,7 @@ class Selection:
     after_seq: int
     last_seq: int
     delivery_state: DeliveryState | None = None
+    code: AnswerClass | None = None
     event_type: str | None = None
 
 
@@ -93,6 +95,7 @@ def start_replay(
         "done": 0,
         "per_s": per_s,
         "delivery_state": selection.delivery_state,
+        "code": selection.code,
         "event_type": selection.event_type,
         "since": selection.since,
         "until": selection.until,
@@ -130,6 +133,7 @@ def _running(row: Row[Any]) -> Running:
         row.after_seq,
         row.last_seq,
         None if row.delivery_state is None else DeliveryState(row.delivery_state),
+        None if row.code is None else AnswerClass(row.code),
         row.event_type,
     )
     return Running(

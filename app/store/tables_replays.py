@@ -19,6 +19,7 @@ replays = Table(
     Column("done", Integer, nullable=False),
     Column("per_s", Integer, nullable=False),
     Column("delivery_state", SmallInteger),
+    Column("code", Text),
     Column("event_type", Text),
     Column("since", BigInteger, nullable=False),
     Column("until", BigInteger, nullable=False),
@@ -32,8 +33,8 @@ replays = Table(
 )
 """One redelivery or backfill of many: which deliveries, and how far it is.
 
-It goes through the events behind ``after_seq`` up to ``last_seq``; ``done`` of them are due or were. ``delivery_state``
-and ``event_type`` NULL = any.
+It goes through the events behind ``after_seq`` up to ``last_seq``; ``done`` of them are due or were. NULL in
+``delivery_state``, ``code`` (an ``AnswerClass``) and ``event_type`` = any.
 """
 
 Index(

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from app.core.clock import SECOND, system_clock
 from app.core.states import AttemptOutcome, DeliveryState
 from app.delivery.replaying import Replayer
 from app.services import Services
-from app.store.record import AttemptRow, Record, write_record
+from app.store.record import AttemptRow, Record, write_attempts, write_record
 from app.store.tables import deliveries
 from tests.api.conftest import Caller
 
@@ -55,6 +55,31 @@ def test_count_start_watch_and_cancel(platform: Caller, services: Services, webh
     assert [one["state"] for one in items] == ["failed", "failed", "pending"]
 
 
+def test_a_redelivery_takes_the_answer_that_the_history_is_filtered_by(
+    platform: Caller, services: Services, webhook: str
+) -> None:
+    with services.store.write() as connection:
+        owed = connection.execute(select(deliveries.c.webhook_pk, deliveries.c.event_seq)).all()
+        rows = [
+            AttemptRow(*one, 1, system_clock(), AttemptOutcome.REJECTED, status, None)
+            for one, status in zip(owed, (404, 503, None), strict=True)
+        ]
+        write_attempts(connection, rows)
+        connection.execute(update(deliveries).values(attempt_count=1))
+    path = f"/v1/webhooks/{webhook}/redeliver"
+    for code, number in (("2xx", 0), ("3xx", 0), ("4xx", 1), ("5xx", 1), ("none", 1)):
+        listed = platform("GET", f"/v1/webhooks/{webhook}/deliveries?code={code}").json["items"]
+        counted = platform("POST", path, json={"code": code, "since": LONG_AGO, "dry_run": True})
+        assert (len(listed), counted.json) == (number, {"count": number})
+    broken = platform("GET", f"/v1/webhooks/{webhook}/deliveries?code=5xx").json["items"][0]["id"]
+    started = platform("POST", path, json={"code": "5xx", "since": LONG_AGO}).json
+    assert (started["total"], started["filter"]["code"], started["filter"]["state"]) == (1, "5xx", None)
+    Replayer(services.store).step(system_clock() + SECOND)
+    assert platform("GET", f"/v1/replays/{started['id']}").json["filter"]["code"] == "5xx"
+    items = platform("GET", f"/v1/webhooks/{webhook}/deliveries").json["items"]
+    assert [one["id"] for one in items if one["state"] == "pending"] == [broken]
+
+
 def test_a_new_webhook_is_backfilled(platform: Caller, services: Services, webhook: str) -> None:
     body = {"type": "instant", "name": "New", "organization_id": "acme"}
     new = platform("POST", "/v1/webhooks", json=body).json["id"]
@@ -85,11 +110,15 @@ def test_a_new_webhook_is_backfilled(platform: Caller, services: Services, webho
         ("redeliver", {"since": LONG_AGO, "until": "2019-01-01T00:00:00Z"}, "since"),
         ("redeliver", {"since": "2099-01-01T00:00:00Z"}, "since"),
         ("redeliver", {"since": LONG_AGO, "state": "pending"}, "state"),
+        ("redeliver", {"since": LONG_AGO, "code": "500"}, "code"),
+        ("redeliver", {"since": LONG_AGO, "code": ""}, "code"),
+        ("redeliver", {"since": LONG_AGO, "code": ["5xx"]}, "code"),
         ("redeliver", {"since": LONG_AGO, "event_type": ""}, "event_type"),
         ("redeliver", {"since": LONG_AGO, "per_s": 1_001}, "per_s"),
         ("redeliver", {"since": LONG_AGO, "per_s": 0}, "per_s"),
         ("redeliver", {"since": LONG_AGO, "speed": 1}, "speed"),
         ("backfill", {"since": LONG_AGO, "state": "failed"}, "state"),
+        ("backfill", {"since": LONG_AGO, "code": "5xx"}, "code"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_by_field(

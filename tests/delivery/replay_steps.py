@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from app.core.clock import SECOND, Micros
-from app.core.states import DeliveryState
+from app.core.states import AttemptOutcome, DeliveryState
 from app.delivery.replaying import Replayer
 from app.delivery.replays import ReplayOrder, ReplayService
+from app.store.record import AttemptRow, write_attempts
 from app.store.replays import ReplayKind
-from app.store.tables import deliveries
+from app.store.tables import attempts, deliveries
 from tests.conftest import MovableClock
 from tests.world import PLATFORM, Hook, World
 
@@ -35,6 +36,17 @@ def put_in(world: World, hook: Hook, state: DeliveryState, *places: int) -> None
         chosen = deliveries.c.event_seq.in_([numbers[place] for place in places])
         statement = update(deliveries).where(deliveries.c.webhook_pk == hook.pk, chosen)
         connection.execute(statement.values(state=state, due_at=None, tries=7, attempt_count=7))
+
+
+def answered(world: World, hook: Hook, status: int | None, *places: int) -> None:
+    """The last attempts of deliveries, by their place, as if they had got this status; None = no answer."""
+    rows = world.deliveries(hook)
+    with world.store.write() as connection:
+        for row in (rows[place] for place in places):
+            gone = (attempts.c.webhook_pk == hook.pk, attempts.c.event_seq == row.event_seq)
+            connection.execute(delete(attempts).where(*gone))
+            one = AttemptRow(hook.pk, row.event_seq, row.attempt_count, 0, AttemptOutcome.REJECTED, status, None)
+            write_attempts(connection, [one])
 
 
 def seconds(replayer: Replayer, clock: MovableClock, number: int) -> None:

@@ -9,16 +9,19 @@ from dataclasses import dataclass
 import pytest
 from sqlalchemy import Connection, insert, update
 
+from app.core.answer_class import AnswerClass
 from app.core.clock import MINUTE, SECOND
 from app.core.ids import delivery_id
 from app.core.states import AttemptOutcome, CloseReason, DeliveryState
 from app.delivery import delivery_list, delivery_walk
 from app.delivery.delivery_list import DeliveryPage, list_across, list_deliveries
-from app.delivery.delivery_walk import AnswerClass, DeliveryFilter
+from app.delivery.delivery_walk import DeliveryFilter
 from app.security.scope import Scope
 from app.store import Store, open_store
 from app.store.accepted import write_events
 from app.store.record import AttemptRow, write_attempts
+from app.store.replay_sets import next_numbers, redeliverable
+from app.store.replays import ReplayKind, Selection
 from app.store.tables import batches, deliveries
 from tests.store.rows import NOW, add_organization, add_webhook, event
 
@@ -163,6 +166,23 @@ def test_pages_across_webhooks_go_on_until_all_that_fit_were_shown(store: Store)
         wanted = DeliveryFilter(state, code, None if code else TYPES[1])
         fitting = [(one.seq, hook_id(one.hook)) for one in ALL if one.fits(wanted)]
         assert shown_across(store, wanted) == sorted(fitting, key=lambda one: (-one[0], one[1])), wanted
+
+
+def test_a_redelivery_with_the_filter_of_a_list_means_what_is_listed_there_and_has_ended(store: Store) -> None:
+    repeatable = {D.DELIVERED, D.FAILED, D.PARKED}
+    met = set()
+    with store.read() as connection:
+        for wanted in every_filter():
+            if wanted.query is None and wanted.state in {None, D.SKIPPED, *repeatable}:
+                times = (wanted.since or 0, wanted.until or NOW + EVENTS * MINUTE + 1)
+                narrowed = (wanted.state, wanted.code, wanted.event_type)
+                selection = Selection(ReplayKind.REDELIVER, 1, *times, 0, EVENTS, *narrowed)
+                ended = repeatable if wanted.state is None else {wanted.state}
+                listed = [one for one in ALL if one.hook == "one" and one.fits(wanted) and one.state in ended]
+                found = next_numbers(connection, redeliverable(selection), EVENTS)
+                assert found == [one.seq for one in listed], wanted
+                met |= {(wanted.code, one.state) for one in listed}
+    assert {(AnswerClass.GOOD, D.DELIVERED), (AnswerClass.NONE, D.PARKED), (AnswerClass.REFUSED, D.FAILED)} <= met
 
 
 def shown_across(store: Store, wanted: DeliveryFilter) -> list[tuple[int, str]]:

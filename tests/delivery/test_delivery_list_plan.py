@@ -8,10 +8,11 @@ from functools import partial
 import pytest
 from sqlalchemy import Connection, text, update
 
+from app.core.answer_class import AnswerClass
 from app.core.states import AttemptOutcome, DeliveryState
 from app.delivery import delivery_list
 from app.delivery.delivery_list import list_across, list_deliveries
-from app.delivery.delivery_walk import AnswerClass, DeliveryFilter
+from app.delivery.delivery_walk import DeliveryFilter
 from app.security.scope import Scope
 from app.store import Store, open_store
 from app.store.accepted import write_events

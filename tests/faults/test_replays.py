@@ -94,7 +94,7 @@ def invariants(house: House) -> Iterator[None]:
 
 def test_a_redelivery_of_many_whose_tick_dies_in_each_step_sends_each_once(house: House, measure: Measure) -> None:
     points = house.troupe.points
-    replay = house.start(house.webhook, "redeliver", state="failed")
+    replay = house.start(house.webhook, "redeliver", state="failed", code="4xx")
     for label in ("replay.before_commit", "replay.after_commit"):
         points.arm(label)
         await_that(lambda label=label: points.struck(label) > 0, 15, house.troupe.log)

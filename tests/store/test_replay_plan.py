@@ -9,10 +9,12 @@ import pytest
 from sqlalchemy import Connection, Select, text, update
 from sqlalchemy.dialects import postgresql
 
-from app.core.states import DeliveryState
+from app.core.answer_class import AnswerClass
+from app.core.states import AttemptOutcome, DeliveryState
 from app.store import Store, open_store
 from app.store.accepted import write_events
 from app.store.ledger import duplicate_causes
+from app.store.record import AttemptRow, write_attempts
 from app.store.replay_sets import (
     Reach,
     backfillable,
@@ -34,11 +36,14 @@ REACH = Reach("acme", "c1", frozenset({"entrypoint.configuration.audit"}))
 WHOLE = Reach("acme", None, None)
 
 
-def chosen(kind: str = "redeliver", pk: int = 1, state: DeliveryState | None = None, last: int = ROWS) -> Selection:
-    return Selection(ReplayKind(kind), pk, NOW, NOW + ROWS, 0, last, state)
+def chosen(
+    kind: str = "redeliver", pk: int = 1, state: DeliveryState | None = None, code: AnswerClass | None = None
+) -> Selection:
+    return Selection(ReplayKind(kind), pk, NOW, NOW + ROWS, 0, ROWS, state, code)
 
 
 FAILED = chosen(state=DeliveryState.FAILED)
+FAILED_SO = chosen(state=DeliveryState.FAILED, code=AnswerClass.BROKEN)
 
 
 @pytest.mark.parametrize(
@@ -60,6 +65,16 @@ FAILED = chosen(state=DeliveryState.FAILED)
             id="count of any",
         ),
         pytest.param(
+            lambda connection: count_rows(connection, redeliverable(FAILED_SO), 99),
+            "deliveries USING COVERING INDEX ix_deliveries_ended_badly",
+            id="count of failed with an answer",
+        ),
+        pytest.param(
+            lambda connection: count_rows(connection, redeliverable(chosen(code=AnswerClass.BROKEN)), 99),
+            "deliveries USING PRIMARY KEY",
+            id="count of any with an answer",
+        ),
+        pytest.param(
             lambda connection: count_rows(connection, backfillable(chosen("backfill"), WHOLE), 99),
             "events USING COVERING INDEX ix_events_organization_id_received_at_seq",
             id="count of a backfill",
@@ -75,6 +90,16 @@ FAILED = chosen(state=DeliveryState.FAILED)
             id="step over any",
         ),
         pytest.param(
+            lambda connection: next_numbers(connection, redeliverable(FAILED_SO), 99),
+            "deliveries USING COVERING INDEX ix_deliveries_ended_badly",
+            id="step over failed with an answer",
+        ),
+        pytest.param(
+            lambda connection: next_numbers(connection, redeliverable(chosen(code=AnswerClass.GOOD)), 99),
+            "deliveries USING PRIMARY KEY",
+            id="step over any with an answer",
+        ),
+        pytest.param(
             lambda connection: next_numbers(connection, backfillable(chosen("backfill"), REACH), 99),
             "events USING INDEX ix_events_organization_id_seq",
             id="step of a backfill",
@@ -88,6 +113,11 @@ FAILED = chosen(state=DeliveryState.FAILED)
             lambda connection: make_due_again(connection, FAILED, [1, 2, 3], NOW),
             "deliveries USING PRIMARY KEY",
             id="make due",
+        ),
+        pytest.param(
+            lambda connection: make_due_again(connection, FAILED_SO, [1, 2, 3], NOW),
+            "deliveries USING PRIMARY KEY",
+            id="make due with an answer",
         ),
         pytest.param(
             lambda connection: running_replays(connection, 0, 9), "replays USING INDEX ix_replays_running", id="running"
@@ -107,7 +137,7 @@ def test_sqlite_takes_one_range_of_one_index(sqlite_url: str, run: Any, index: s
     store.close()
     assert index in plan
     assert "ORDER BY" not in plan, "the index gives the order"
-    assert re.search(r"SCAN (deliveries|events|replays)", plan) is None
+    assert re.search(r"SCAN (deliveries|events|replays|attempts(?! USING INDEX ix_attempts_unknown))", plan) is None
 
 
 @pytest.mark.postgres
@@ -121,6 +151,11 @@ def test_postgres_looks_rows_up_one_by_one_whatever_it_believes_of_the_tables(po
                 _cost(connection, redeliverable(chosen(pk=pk)), 1_000),
                 _cost(connection, backfillable(chosen("backfill", new), WHOLE), 1_000),
                 _cost(connection, backfillable(chosen("backfill", pk), WHOLE), ROWS),
+                _cost(
+                    connection, redeliverable(chosen(pk=pk, state=DeliveryState.FAILED, code=AnswerClass.BROKEN)), ROWS
+                ),
+                _cost(connection, redeliverable(chosen(pk=pk, code=AnswerClass.BROKEN)), ROWS),
+                _cost(connection, redeliverable(chosen(pk=pk, code=AnswerClass.GOOD)), ROWS),
             ]
         store.close()
     for plan in plans:
@@ -130,6 +165,11 @@ def test_postgres_looks_rows_up_one_by_one_whatever_it_believes_of_the_tables(po
     assert "ix_deliveries_ended_badly" in plans[0]
     assert "pk_deliveries" in plans[1]
     assert "ix_events_organization_id_" in plans[2]
+    assert "ix_deliveries_ended_badly" in plans[4]
+    for plan in plans[5:]:
+        assert "pk_deliveries" in plan
+    for plan in plans[4:]:
+        assert "pk_attempts" in plan
 
 
 def _filled(store: Store) -> tuple[int, int]:
@@ -138,15 +178,17 @@ def _filled(store: Store) -> tuple[int, int]:
     with store.write() as connection:
         new = add_webhook(connection, "new")
     with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        for table in ("deliveries", "events"):
+        for table in ("deliveries", "events", "attempts"):
             connection.execute(text(f"ALTER TABLE {table} SET (autovacuum_enabled = off)"))
             connection.execute(text(f"ANALYZE {table}"))
     with store.write() as connection:
         rows = [event(number, ((pk, None),), received_at=NOW + number) for number in range(1, ROWS + 1)]
         write_events(connection, rows)
-        done = update(deliveries).values(state=DeliveryState.DELIVERED)
+        done = update(deliveries).values(state=DeliveryState.DELIVERED, attempt_count=1)
         connection.execute(done)
         connection.execute(done.where(deliveries.c.event_seq % 50 == 0).values(state=DeliveryState.FAILED))
+        answers = ((number, 200 if number % 50 else 503) for number in range(1, ROWS + 1))
+        write_attempts(connection, [AttemptRow(pk, n, 1, NOW, AttemptOutcome.RETRY, got, None) for n, got in answers])
     return pk, new
 
 

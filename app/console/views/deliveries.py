@@ -12,12 +12,13 @@ from app.console.forms import Errors, errors_of
 from app.console.kept import how_long
 from app.console.moments import read_moment
 from app.console.pages import PageTable, Visit, render
+from app.core.answer_class import AnswerClass
 from app.core.clock import Micros
 from app.core.errors import InvalidInputError
 from app.core.states import DeliveryState
 from app.core.whole_numbers import whole_number
 from app.delivery.delivery_list import list_across, list_deliveries
-from app.delivery.delivery_walk import AnswerClass, DeliveryFilter
+from app.delivery.delivery_walk import DeliveryFilter
 from app.security.permissions import Permission
 from app.services import Services
 

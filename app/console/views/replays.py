@@ -145,7 +145,7 @@ def _order(visit: Visit, kind: Kind) -> tuple[ReplayOrder, int]:
         since,
         read_moment(sent.get("until", ""), zone, "until"),
         DeliveryState[state.upper()] if state in _FINISHED else None,
-        (sent.get("event_type", "").strip()[:200] or None) if kind.kind is ReplayKind.REDELIVER else None,
+        event_type=(sent.get("event_type", "").strip()[:200] or None) if kind.kind is ReplayKind.REDELIVER else None,
     )
     return order, rate
 

@@ -241,6 +241,7 @@ def upgrade() -> None:
         sa.Column("done", sa.Integer(), nullable=False),
         sa.Column("per_s", sa.Integer(), nullable=False),
         sa.Column("delivery_state", sa.SmallInteger(), nullable=True),
+        sa.Column("code", sa.Text(), nullable=True),
         sa.Column("event_type", sa.Text(), nullable=True),
         sa.Column("since", sa.BigInteger(), nullable=False),
         sa.Column("until", sa.BigInteger(), nullable=False),
