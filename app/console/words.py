@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.console.forms import label
+from app.core.answer_class import AnswerClass
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,14 @@ VERDICT = {
     "blocked": ATTEMPT["blocked"],
 }
 """What a sink made of an answer; other words are those of a transport that brought none."""
+ANSWERS = {
+    AnswerClass.GOOD: "2xx, taken",
+    AnswerClass.REDIRECT: "3xx, redirect",
+    AnswerClass.REFUSED: "4xx, refused",
+    AnswerClass.BROKEN: "5xx, receiver in trouble",
+    AnswerClass.NONE: "No answer",
+}
+"""What the last attempt of a delivery got, as a filter offers it."""
 REPLAY = {
     "running": State("Running", "refresh", "note"),
     "done": State("Done", "circle-check", "good"),

@@ -14,6 +14,7 @@ from app.core.whole_numbers import HIGHEST
 from app.delivery.delivery_keys import Owner
 from app.delivery.delivery_walk import SCAN_LIMIT, DeliveryFilter, DeliveryWalk
 from app.security.scope import Scope
+from app.store.spans import CLOCKS
 from app.store.tables import attempts, batches, deliveries, events, exchanges, webhook_health, webhooks
 
 ACROSS = 200
@@ -168,6 +169,14 @@ def _received_at(connection: Connection, reached: int | None) -> Micros | None:
     if not reached:
         return None
     return connection.execute(select(events.c.received_at).where(events.c.seq == reached - 1)).scalar_one_or_none()
+
+
+def first_received(connection: Connection, webhook_id: str, scope: Scope) -> Micros | None:
+    """A moment before which none of a webhook's deliveries was received; None = it has none in this scope."""
+    mine = select(webhooks.c.pk).where(*scope.within(webhooks), webhooks.c.id == webhook_id).scalar_subquery()
+    oldest = select(func.min(deliveries.c.event_seq)).where(deliveries.c.webhook_pk == mine).scalar_subquery()
+    found = connection.execute(select(events.c.received_at).where(events.c.seq == oldest)).scalar_one_or_none()
+    return None if found is None else found - CLOCKS
 
 
 def last_attempts(connection: Connection, rows: Sequence[DeliveryRow]) -> dict[tuple[str, int], LastAttempt]:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, text, update
 from app.core.answer_class import AnswerClass
 from app.core.states import AttemptOutcome, DeliveryState
 from app.delivery import delivery_list
-from app.delivery.delivery_list import list_across, list_deliveries
+from app.delivery.delivery_list import first_received, list_across, list_deliveries
 from app.delivery.delivery_walk import DeliveryFilter
 from app.security.scope import Scope
 from app.store import Store, open_store
@@ -49,6 +49,7 @@ ORDERED = re.compile(
 def ask(connection: Connection, wanted: DeliveryFilter) -> None:
     list_deliveries(connection, HOOK, Scope("acme"), limit=50, before_seq=MIDDLE, wanted=wanted)
     list_across(connection, Scope("acme"), limit=50, before=(MIDDLE, ""), wanted=wanted)
+    first_received(connection, HOOK, Scope("acme"))
 
 
 @pytest.mark.parametrize("wanted", FILTERS.values(), ids=FILTERS)

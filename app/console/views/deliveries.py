@@ -8,16 +8,18 @@ from typing import Any
 from flask import request
 
 from app.console.delivery_rows import delivery_rows
+from app.console.filters import input_moment
 from app.console.forms import Errors, errors_of
 from app.console.kept import how_long
 from app.console.moments import read_moment
 from app.console.pages import PageTable, Visit, render
+from app.console.replay_filter import CODES, HandedOn, handed_on
 from app.core.answer_class import AnswerClass
-from app.core.clock import Micros
+from app.core.clock import Micros, to_rfc3339
 from app.core.errors import InvalidInputError
 from app.core.states import DeliveryState
 from app.core.whole_numbers import whole_number
-from app.delivery.delivery_list import list_across, list_deliveries
+from app.delivery.delivery_list import first_received, list_across, list_deliveries
 from app.delivery.delivery_walk import DeliveryFilter
 from app.security.permissions import Permission
 from app.services import Services
@@ -36,14 +38,6 @@ STATES = (
     ("skipped", "Skipped"),
 )
 """What the filter offers, in the words of the page."""
-CODES = (
-    ("", "Any answer"),
-    ("2xx", "2xx, taken"),
-    ("3xx", "3xx, redirect"),
-    ("4xx", "4xx, refused"),
-    ("5xx", "5xx, receiver in trouble"),
-    ("none", "No answer"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +55,19 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One page of rows; where the next one begins, "" = nowhere; and how far a search came that was ended there."""
+    """One page of rows.
+
+    Args:
+        rows: newest first.
+        following: where the next one begins, "" = nowhere.
+        looked_back_to: how far a search came that was ended there.
+        handed: what the form of redelivering many is told; None = there is none.
+    """
 
     rows: list[dict[str, Any]]
     following: str
     looked_back_to: Micros | None
+    handed: HandedOn | None = None
 
 
 def delivery_list_pages(services: Services) -> PageTable:
@@ -82,8 +84,12 @@ def delivery_list_pages(services: Services) -> PageTable:
                 connection, webhook, visit.scope, limit=_SHOWN, before_seq=before, wanted=wanted.filter
             )
             rows = delivery_rows(connection, found.rows, visit)
+            first = first_received(connection, webhook, visit.scope) if rows else None
         following = "" if found.following is None else str(found.following)
         listed = Listed(rows, following, found.looked_back_to)
+        if first is not None:
+            oldest = input_moment(to_rfc3339(first), visit.here.zone)
+            listed = replace(listed, handed=handed_on(wanted.filter, wanted.typed, oldest))
         return _page(services, visit, wanted, errors, listed, ("webhooks", webhook, "deliveries"), webhook=shown)
 
     @table.get("deliveries", needs=_READ)
@@ -126,6 +132,7 @@ def _page(
         webhook=webhook,
         rows=listed.rows,
         looked_back_to=listed.looked_back_to,
+        handed=listed.handed,
         wanted=wanted,
         errors=errors,
         states=STATES,

@@ -12,10 +12,10 @@ from app.console.filters import input_moment
 from app.console.forms import Errors, errors_of
 from app.console.moments import read_moment
 from app.console.pages import PageTable, Visit, done, render
-from app.console.words import DELIVERY, REPLAY
+from app.console.replay_filter import CODES, STATES, in_words, narrowed, state_of
+from app.console.words import REPLAY
 from app.core.clock import DAY, to_rfc3339
 from app.core.errors import ConflictError, InvalidInputError, NotFoundError
-from app.core.states import DeliveryState
 from app.core.whole_numbers import whole_number
 from app.delivery.replaying import LARGEST_RATE
 from app.delivery.replays import DEFAULT_RATE, ReplayOrder
@@ -26,7 +26,8 @@ from app.store.replays import ReplayKind
 _ONE = "webhooks/<webhook>"
 _SEND = Permission.DELIVERIES_SEND
 _SHOWN = 20
-_FINISHED = ("failed", "delivered", "skipped", "parked")
+_OF_BOTH = ("since", "until", "per_s")
+_OF_REDELIVERY = ("state", "code", "event_type")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +66,8 @@ def replay_pages(services: Services) -> PageTable:
     def progress(visit: Visit, webhook: str, replay: str) -> Any:
         found = _one(services, visit, webhook, replay)
         shown = services.webhooks.get(visit.scope, webhook)
-        chosen = DELIVERY.get(found["filter"]["state"] or "")
-        return render("replay.html", visit, webhook=shown, replay=found, state=REPLAY[found["state"]], chosen=chosen)
+        state = REPLAY[found["state"]]
+        return render("replay.html", visit, webhook=shown, replay=found, state=state, chosen=in_words(found["filter"]))
 
     @table.post(f"{_ONE}/replays/<replay>/cancel", needs=_SEND)
     def cancel(visit: Visit, webhook: str, replay: str) -> Any:
@@ -110,9 +111,10 @@ def _form(
     shown = services.webhooks.get(visit.scope, webhook_id)
     earlier = services.replays.page(visit.scope, webhook_id, before=None, limit=_SHOWN).items
     sent = request.values
-    typed = {name: sent.get(name, "") for name in ("state", "event_type", "since", "until", "per_s")}
-    if kind.kind is ReplayKind.REDELIVER and sent.get("state") not in {*_FINISHED, ""}:
-        typed["state"] = "failed"
+    typed = {name: sent.get(name, "") for name in _OF_BOTH}
+    if kind.kind is ReplayKind.REDELIVER:
+        typed |= {name: sent.get(name, "") for name in _OF_REDELIVERY}
+        typed["state"] = state_of(sent) if state_of(sent) in dict(STATES) else STATES[0][0]
     if request.method == "GET" and "count" not in sent and not typed["since"]:
         typed["since"] = input_moment(to_rfc3339(services.clock() - DAY), visit.here.zone)
     return render(
@@ -128,6 +130,8 @@ def _form(
         words=REPLAY,
         default_rate=DEFAULT_RATE,
         largest_rate=LARGEST_RATE,
+        states=STATES,
+        codes=CODES,
     )
 
 
@@ -139,15 +143,8 @@ def _order(visit: Visit, kind: Kind) -> tuple[ReplayOrder, int]:
     rate = whole_number(sent.get("per_s", "").strip() or str(DEFAULT_RATE))
     if rate is None or not 1 <= rate <= LARGEST_RATE:
         raise InvalidInputError(f"must be a whole number from 1 to {LARGEST_RATE}", field="per_s")
-    state = sent.get("state", "") if kind.kind is ReplayKind.REDELIVER else ""
-    order = ReplayOrder(
-        kind.kind,
-        since,
-        read_moment(sent.get("until", ""), zone, "until"),
-        DeliveryState[state.upper()] if state in _FINISHED else None,
-        event_type=(sent.get("event_type", "").strip()[:200] or None) if kind.kind is ReplayKind.REDELIVER else None,
-    )
-    return order, rate
+    order = ReplayOrder(kind.kind, since, read_moment(sent.get("until", ""), zone, "until"))
+    return (narrowed(order, sent) if kind.kind is ReplayKind.REDELIVER else order), rate
 
 
 def _one(services: Services, visit: Visit, webhook_id: str, replay_id: str) -> dict[str, Any]:

@@ -21,7 +21,11 @@ FILTERS = {
     "audit": (("q=nothing-says-so&action=delete", OK), (f"since={NOWHEN}", OK)),
     "deliveries": (("q=nothing-begins-so&state=failed", OK), (f"since={NOWHEN}", OK)),
     "webhooks/<webhook>/deliveries": (("state=parked", OK), (f"until={NOWHEN}", OK)),
-    "webhooks/<webhook>/redeliver": ((LONG_AGO, OK), ("count=1&since=", TYPED_WRONG)),
+    "webhooks/<webhook>/redeliver": (
+        (f"{LONG_AGO}&state=any&code=5xx", OK),
+        ("count=1&since=", TYPED_WRONG),
+        (f"{LONG_AGO}&code=unheard-of", TYPED_WRONG),
+    ),
     "webhooks/<webhook>/backfill": ((LONG_AGO, OK), ("count=1&since=", TYPED_WRONG)),
 }
 """By the path below a place: a query that fits nothing and one that cannot be, and the status of each."""
