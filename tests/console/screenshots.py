@@ -107,7 +107,8 @@ SHOTS = (
     Shot("narrow-webhooks", f"{PLACE}/webhooks", width=NARROW),
     Shot("high-contrast", f"{PLACE}/webhooks", theme="contrast"),
     Shot("not-there", f"{PLACE}/webhooks/wh_gone"),
-    Shot("health", "/ops/health?ledger=1", scroll_to="#waiting", height=740),
+    Shot("health", "/ops/health?ledger=1", height=1000),
+    Shot("queues", "/ops/queues", height=1000),
 )
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from dataclasses import replace
+from contextlib import closing
 from pathlib import Path
 
 from app.console.queue_pictures import condition_picture, queue_picture, told, whole
@@ -16,22 +14,9 @@ from app.queue.listening import warm_key
 from app.queue.worker import DrainWorker
 from app.store.partitions import take_partition, take_tick_lease
 from app.store.queues import PartitionQueue, Tally
+from tests.console.redis_beside import running_redis, using_redis
 from tests.console.site import Site
-from tests.queue.conftest import RedisProcess
 from tests.world import AUDIT, PLATFORM
-
-
-def use_redis(site: Site, url: str) -> None:
-    """From now on the site's process knows a Redis."""
-    object.__setattr__(site.services, "settings", replace(site.services.settings, redis_url=url))
-
-
-@contextmanager
-def running_redis(folder: Path) -> Iterator[str]:
-    process = RedisProcess(folder)
-    process.start()
-    yield process.url
-    process.kill()
 
 
 def test_queues_tell_how_much_waits_where_and_how_the_webhooks_fare(site: Site) -> None:
@@ -52,8 +37,8 @@ def test_queues_tell_how_much_waits_where_and_how_the_webhooks_fare(site: Site) 
 
 def test_without_an_answer_of_redis_the_queues_say_so_and_tell_the_rest(site: Site) -> None:
     assert "told of no Redis" in site.get("/ops/queues").text
-    use_redis(site, "redis://127.0.0.1:1/0")
-    answer = site.get("/ops/queues")
+    with using_redis(site, "redis://127.0.0.1:1/0"):
+        answer = site.get("/ops/queues")
     assert answer.status_code == 200
     assert "Redis does not answer (ConnectionError)" in answer.text
     assert "No tick has been at work here yet" in answer.text
@@ -61,8 +46,7 @@ def test_without_an_answer_of_redis_the_queues_say_so_and_tell_the_rest(site: Si
 
 def test_queues_show_jobs_workers_and_the_tick(site: Site, tmp_path: Path) -> None:
     now = site.services.clock()
-    with running_redis(tmp_path) as url:
-        use_redis(site, url)
+    with running_redis(tmp_path) as url, using_redis(site, url):
         assert "No worker to show" in site.get("/ops/queues").text
         with closing(worker_redis(url)) as redis:
             DrainWorker(redis, lambda: False).register_birth()

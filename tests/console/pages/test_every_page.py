@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser
 
+from app.queue.connection import ring_redis, worker_redis
+from app.queue.doorbell import RedisDoorbell
+from app.queue.worker import DrainWorker
+from app.sinks.manager import LoadedPlugin
+from app.store.partitions import release_partitions, take_partition, take_tick_lease
+from app.store.refusals import StoppedByRule
 from tests.console.pages.conftest import Shop
 from tests.console.pages.inspector import Inspector
 from tests.console.pages.routes import PARTS, PLACES, above, addresses, filled, pages_below
 from tests.console.pages.tab import Tab, signed_in
+from tests.console.redis_beside import running_redis, using_redis
 from tests.npm import Node
 
 MAIN = (
@@ -41,6 +50,27 @@ def test_every_page_above_the_organizations_is_sound(inspector: Inspector, shop:
     pages = {filled("", path.strip("/"), known) for path in above(shop.site.app, "console.GET", "GET")}
     assert "/ops/health" in pages
     assert [one for address in {*pages, "/ops/health?ledger=1"} for one in inspector.open(address)] == []
+
+
+def test_the_operators_pages_are_sound_with_workers_jobs_plugins_of_others_and_what_the_policy_stopped(
+    inspector: Inspector, shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services, hook = shop.site.services, shop.furnished.hooks["one"]
+    others = [LoadedPlugin(name, name, "1.0", "Pager", ("pager",), (), ()) for name in ("flask", "not-installed")]
+    monkeypatch.setattr(services.sinks, "plugins", lambda: others)
+    stopped = [StoppedByRule("10.0.0.0/8 private", 2, 1, services.clock())]
+    monkeypatch.setattr("app.console.views.operator.stopped_by_rule", lambda *_: stopped)
+    with running_redis(tmp_path) as url, using_redis(shop.site, url), closing(worker_redis(url)) as redis:
+        for _ in range(3):
+            DrainWorker(redis, lambda: False).register_birth()
+        RedisDoorbell(ring_redis(url), services.clock).ring([hook.partition])
+        with services.store.write() as connection:
+            assert take_partition(connection, hook.partition, 41, 0)
+        take_tick_lease(services.store, "tick", 0, 1)
+        wrong = [one for name in ("queues", "plugins", "egress") for one in inspector.open(f"/ops/{name}?full=1")]
+        with services.store.write() as connection:
+            release_partitions(connection, [hook.partition], 41)
+    assert wrong == []
 
 
 def test_every_tab_of_a_delivery_is_sound(inspector: Inspector, shop: Shop) -> None:
