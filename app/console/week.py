@@ -27,6 +27,10 @@ class Span:
     ends_at: Micros
 
 
+LocalSpan = tuple[Span, datetime, datetime]
+"""A span with its beginning and end in local time."""
+
+
 @dataclass(frozen=True, slots=True)
 class Day:
     """One line of the picture: its rectangles, a minute wide each unit, and the same in words."""
@@ -75,7 +79,8 @@ def week_picture(
     starts, ends = bounds
     marks = [datetime.fromisoformat(event["occurred_at"]).astimezone(zone) for event in outside]
     shown = [mark for mark in marks if starts <= mark < ends]
-    days = tuple(_day(starts + timedelta(days=number), spans, shown, zone) for number in range(7))
+    local = _local(spans, zone)
+    days = tuple(_day(starts + timedelta(days=number), local, shown) for number in range(7))
     return Week(days, micros(starts), micros(ends), len(shown), is_more)
 
 
@@ -84,10 +89,22 @@ def micros(moment: datetime) -> Micros:
     return int(moment.timestamp()) * SECOND
 
 
-def _day(midnight: datetime, spans: Sequence[Span], marks: Sequence[datetime], zone: ZoneInfo) -> Day:
+def _local(spans: Sequence[Span], zone: ZoneInfo) -> list[LocalSpan]:
+    """The spans with their ends by the clock of a zone. Freezes come last, to be drawn over what is open."""
+    return [
+        (
+            span,
+            datetime.fromtimestamp(span.starts_at / SECOND, zone),
+            datetime.fromtimestamp(span.ends_at / SECOND, zone),
+        )
+        for span in sorted(spans, key=lambda one: (one.kind == "freeze", one.starts_at))
+    ]
+
+
+def _day(midnight: datetime, spans: Sequence[LocalSpan], marks: Sequence[datetime]) -> Day:
     bars: list[Bar] = []
     words: list[str] = []
-    for span, begin, end in _on(midnight, spans, zone):
+    for span, begin, end in _on(midnight, spans):
         tone = "bad" if span.kind == "freeze" else "good"
         bars.append(Bar(tone, begin, 0, max(end - begin, 1), HEIGHT, 0))
         kind = "frozen" if span.kind == "freeze" else "open"
@@ -100,12 +117,10 @@ def _day(midnight: datetime, spans: Sequence[Span], marks: Sequence[datetime], z
     return Day(title, tuple(bars), f"{title}: {'; '.join(words) or 'no window'}")
 
 
-def _on(midnight: datetime, spans: Sequence[Span], zone: ZoneInfo) -> Iterator[tuple[Span, int, int]]:
-    """The part of each span that lies on a day, in minutes of its clock. Freezes are drawn over what is open."""
+def _on(midnight: datetime, spans: Sequence[LocalSpan]) -> Iterator[tuple[Span, int, int]]:
+    """The part of each span that lies on a day, in minutes of its clock."""
     following = midnight + timedelta(days=1)
-    for span in sorted(spans, key=lambda one: (one.kind == "freeze", one.starts_at)):
-        begin = datetime.fromtimestamp(span.starts_at / SECOND, zone)
-        end = datetime.fromtimestamp(span.ends_at / SECOND, zone)
+    for span, begin, end in spans:
         if begin < following and end > midnight:
             first = 0 if begin <= midnight else _minute(begin)
             last = DAY_MINUTES if end >= following else _minute(end)

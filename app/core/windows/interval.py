@@ -10,14 +10,16 @@ from __future__ import annotations
 from calendar import monthrange
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 
-from app.core.clock import MINUTE, Micros
+from app.core.clock import DAY, HOUR, MINUTE, Micros
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MINUTES_PER_HOUR = 60
 _MINUTES_PER_DAY = 1_440
 _DAYS_PER_WEEK = 7
+_LONGEST_DROP: Micros = 4 * HOUR
+"""No clock goes back by more: the furthest on record is three hours, at Casey station."""
 
 Range = tuple[int, int]
 """First and last, both included."""
@@ -56,7 +58,12 @@ class TimeInterval:
         while moment < until:
             local = self._local(moment)
             is_on_day = self._on_day(local)
-            change = min(moment - moment % MINUTE + self._steady_for(local, is_on_day=is_on_day) * MINUTE, until)
+            if not is_on_day and until - moment <= MINUTE - moment % MINUTE:
+                return
+            if not is_on_day and not self._goes_back(moment, local, until):
+                moment = self._first_moment_after(moment, local, until)
+                continue
+            change = min(moment - moment % MINUTE + self._steady_for(local) * MINUTE, until)
             while change - moment > MINUTE and self._local(change).utcoffset() != local.utcoffset():
                 # The clock is changed on the way there: only a part of it is sure.
                 change -= max(MINUTE, (change - moment) // (2 * MINUTE) * MINUTE)
@@ -64,14 +71,35 @@ class TimeInterval:
                 yield moment, change
             moment = change
 
-    def _steady_for(self, local: datetime, *, is_on_day: bool) -> int:
-        """Minutes for which the answer stays what it is: until an edge, a midnight, or the end of a wrong month."""
-        minute, end = _minute_of_day(local), _MINUTES_PER_DAY
-        if is_on_day:
-            end = min((edge for pair in self.times for edge in pair if edge > minute), default=end)
-        elif not self._in_month(local):
-            end *= monthrange(local.year, local.month)[1] - local.day + 1
-        return end - minute
+    def _steady_for(self, local: datetime) -> int:
+        """Minutes for which the answer of a day stays what it is, by its clock: until an edge, or midnight."""
+        minute = _minute_of_day(local)
+        return min((edge for pair in self.times for edge in pair if edge > minute), default=_MINUTES_PER_DAY) - minute
+
+    def _goes_back(self, moment: Micros, local: datetime, until: Micros) -> bool:
+        """Whether the clock is about to go back over midnight, from a wrong day into a right one."""
+        if not self._on_day(local - timedelta(days=1)):
+            return False
+        drop = self._offset(moment) - self._offset(min(moment + _LONGEST_DROP, until))
+        left = drop - _minute_of_day(local) * MINUTE
+        return left > 0 and self._offset(min(moment + left, until)) < self._offset(moment)
+
+    def _offset(self, moment: Micros) -> Micros:
+        return (self._local(moment).utcoffset() or timedelta()) // timedelta(microseconds=1)
+
+    def _first_moment_after(self, moment: Micros, local: datetime, until: Micros) -> Micros:
+        """When the next right day of a wrong day's month begins, or the next month, or any day behind ``until``."""
+        length = monthrange(local.year, local.month)[1]
+        last = min(length, local.day + (until - moment) // DAY + 2)
+        in_month = range(local.day + 1, last + 1) if self._in_month(local) else ()
+        following = next((day for day in in_month if self._on_day(local.replace(day=day))), last + 1)
+        ahead = following - local.day
+        if (date.max - local.date()).days < ahead:
+            return moment + ahead * DAY
+        midnight = local.replace(hour=0, minute=0, tzinfo=None) + timedelta(days=ahead)
+        # A clock that goes back over midnight has two of them.
+        found = (_moment(midnight.replace(tzinfo=self.zone, fold=fold)) for fold in (0, 1))
+        return next((one for one in found if one > moment), moment - moment % MINUTE + MINUTE)
 
     def _local(self, moment: Micros) -> datetime:
         return (_EPOCH + timedelta(minutes=moment // MINUTE)).astimezone(self.zone)
@@ -92,6 +120,10 @@ class TimeInterval:
             return True
         length = monthrange(local.year, local.month)[1]
         return any(day_in_range(pair, local.day, length) for pair in self.days_of_month)
+
+
+def _moment(local: datetime) -> Micros:
+    return (local - _EPOCH) // timedelta(microseconds=1)
 
 
 def _minute_of_day(local: datetime) -> int:

@@ -209,6 +209,13 @@ def test_any_interval_agrees_with_the_second_reading(raw: dict[str, Any], moment
 @example({"times": [{"start_time": "01:30", "end_time": "02:30"}], "location": "Europe/Stockholm"}, date(2026, 3, 28))
 @example({"times": [{"start_time": "02:30", "end_time": "24:00"}], "location": "Europe/Stockholm"}, date(2026, 10, 24))
 @example({"weekdays": ["sunday"], "location": "Australia/Lord_Howe"}, date(2026, 4, 4))
+@example({"weekdays": ["sunday"], "location": "America/St_Johns"}, date(2010, 11, 6))
+@example({"weekdays": ["saturday"], "location": "America/St_Johns"}, date(2010, 11, 6))
+@example({"weekdays": ["thursday"], "location": "Antarctica/Casey"}, date(2010, 3, 4))
+@example({"days_of_month": [15], "location": "America/Sao_Paulo"}, date(2017, 10, 14))
+@example({"weekdays": ["sunday"], "location": "Atlantic/Azores"}, date(2026, 10, 24))
+@example({"days_of_month": [30], "location": "Pacific/Apia"}, date(2011, 12, 29))
+@example({"days_of_month": [31], "location": "Pacific/Apia"}, date(2011, 12, 29))
 def test_its_stretches_are_the_minutes_that_it_contains(raw: dict[str, Any], day: date) -> None:
     interval, since = read_interval(raw, "interval"), (day - date(1970, 1, 1)) // timedelta(days=1) * DAY
     until = since + 2 * DAY
