@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import orjson
@@ -13,6 +14,7 @@ from app.core.errors import InvalidInputError
 from app.core.moments import parse_moment
 from app.core.windows.decision import decide
 from app.core.windows.openings import Opening, next_openings
+from app.core.windows.size import check_size, size_of
 from app.core.windows.window import ChangeWindow
 from app.core.windows.window_input import MAX_COVERED, MAX_GRACE_MINUTES, MAX_INTERVALS, read_window
 from app.routing.policies import read_policy
@@ -76,7 +78,16 @@ def _view(row: RowMapping) -> dict[str, Any]:
     }
 
 
-CHANGE_WINDOWS = PolicyKind("change window", "cw", change_windows, _columns, _view)
+def _check_room(new: Mapping[str, Any], others: Sequence[RowMapping], before: RowMapping | None) -> None:
+    check_size(
+        size_of(orjson.loads(new["spec"])),
+        before=0 if before is None else size_of(orjson.loads(before["spec"])),
+        others=sum(size_of(orjson.loads(row["spec"])) for row in others),
+        field="time_intervals",
+    )
+
+
+CHANGE_WINDOWS = PolicyKind("change window", "cw", change_windows, _columns, _view, _check_room)
 
 
 class WindowTrials:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -29,6 +29,13 @@ from app.store.policies import (
     policy_rows,
 )
 
+Room = Callable[[Mapping[str, Any], Sequence[RowMapping], RowMapping | None], None]
+"""Raises when new columns have no room beside the other rows; takes also the row whose place they take."""
+
+
+def _always(_new: Mapping[str, Any], _others: Sequence[RowMapping], _before: RowMapping | None) -> None:
+    """There is room."""
+
 
 @dataclass(frozen=True, slots=True)
 class PolicyKind:
@@ -40,6 +47,7 @@ class PolicyKind:
         table: where they are kept.
         columns: the checked columns of an input, which is also given the organization's time zone.
         view: a row in its public form.
+        check_room: whether there is room for one beside all others of an organization.
     """
 
     word: str
@@ -47,6 +55,7 @@ class PolicyKind:
     table: Table
     columns: Callable[[Any, str], dict[str, Any]]
     view: Callable[[RowMapping], dict[str, Any]]
+    check_room: Room = _always
 
 
 class PolicyService:
@@ -110,6 +119,7 @@ class PolicyService:
             columns = self._kind.columns(new, zone)
             if policy_count(connection, self._kind.table, organization_id) >= MAX_ROWS:
                 raise ConflictError(f"an organization can have {MAX_ROWS} {self._kind.word}s; delete one first")
+            self._check_room(connection, organization_id, columns, None)
             identity = {"id": row_id, "organization_id": organization_id, "created_at": now, "updated_at": now}
             add_policy_row(connection, self._kind.table, columns | identity)
             view = self._kind.view(self._row(connection, organization_id, row_id))
@@ -128,8 +138,10 @@ class PolicyService:
             ConflictError: the name is taken.
         """
         with self._writing(scope, organization_id) as (connection, news, zone):
-            before = self._kind.view(self._row(connection, organization_id, row_id))
+            row = self._row(connection, organization_id, row_id)
+            before = self._kind.view(row)
             columns = self._kind.columns(new, zone) | {"updated_at": self._clock()}
+            self._check_room(connection, organization_id, columns, row)
             change_policy_row(connection, self._kind.table, organization_id, row_id, columns)
             view = self._kind.view(self._row(connection, organization_id, row_id))
             news.tell(self._changed(by, "update", organization_id, before, view))
@@ -165,6 +177,13 @@ class PolicyService:
                 yield connection, news, self._zone(connection, scope, organization_id)
         except IntegrityError:
             raise ConflictError(f"the organization has a {self._kind.word} of this name already") from None
+
+    def _check_room(
+        self, connection: Connection, organization_id: str, columns: Mapping[str, Any], before: RowMapping | None
+    ) -> None:
+        rows = policy_rows(connection, self._kind.table, organization_id)
+        others = [row for row in rows if before is None or row["id"] != before["id"]]
+        self._kind.check_room(columns, others, before)
 
     def _changed(
         self, by: Author, action: str, organization_id: str, before: Mapping[str, Any], after: Mapping[str, Any]

@@ -5,7 +5,7 @@ Both are read completely before anything is stored, and a window of a name that 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Annotated, Any, Literal
@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from app.core.clock import Clock, Micros
 from app.core.errors import ConflictError, InvalidInputError
+from app.core.windows.size import check_size, size_of
 from app.core.windows.window import ChangeWindow
 from app.core.windows.window_input import read_window
 from app.routing.alertmanager_file import alertmanager_entries
@@ -74,8 +75,8 @@ class WindowImport:
             NotFoundError: no such organization in this scope.
             InvalidInputError: the file as a whole cannot be read.
         """
-        known = {one["name"] for one in self._windows.all(scope, organization_id)}
-        found, refused = self._read(scope, organization_id, file)
+        known = {one["name"]: one for one in self._windows.all(scope, organization_id)}
+        found, refused = self._read(scope, organization_id, file, known)
         now = self._clock()
         shown = [
             {
@@ -98,22 +99,24 @@ class WindowImport:
             InvalidInputError: the file cannot be read, or one of its windows is wrong; nothing was stored.
             ConflictError: there would be too many windows; nothing was stored.
         """
-        known = {one["name"]: one["id"] for one in self._windows.all(scope, organization_id)}
-        found, refused = self._read(scope, organization_id, file)
+        known = {one["name"]: one for one in self._windows.all(scope, organization_id)}
+        found, refused = self._read(scope, organization_id, file, known)
         if refused:
             raise refused[0].error
         given = [one.given for one in found]
         _check_room([one.name for one in given], known)
         items = [
-            self._windows.replace(scope, organization_id, known[one.name], one, by)
+            self._windows.replace(scope, organization_id, known[one.name]["id"], one, by)
             if one.name in known
             else self._windows.create(scope, organization_id, one, by)
             for one in given
         ]
         return {"items": items, "replaced": sum(one.name in known for one in given)}
 
-    def _read(self, scope: Scope, organization_id: str, file: WindowFile) -> tuple[list[ReadWindow], list[Refusal]]:
-        """The windows of a file and what cannot be one, each in the file's order."""
+    def _read(
+        self, scope: Scope, organization_id: str, file: WindowFile, known: Mapping[str, Mapping[str, Any]]
+    ) -> tuple[list[ReadWindow], list[Refusal]]:
+        """The windows of a file and what cannot be one beside those that are known, each in the file's order."""
         zone = self._windows.zone(scope, organization_id)
         entries = list(islice(_READERS[file.format](file.text, self._clock()), MAX_WINDOWS + 1))
         if not entries:
@@ -124,14 +127,18 @@ class WindowImport:
             )
         found: dict[str, ReadWindow] = {}
         refused: list[Refusal] = []
+        sizes = {name: size_of(one) for name, one in known.items()}
         for entry in entries:
             try:
                 one = _window(entry, file.kind, zone)
                 _check_once(one.given.name, found)
+                size, before = size_of(one.given.spec), sizes.get(one.given.name, 0)
+                check_size(size, before=before, others=sum(sizes.values()) - before, field=entry.place)
             except InvalidInputError as error:
                 refused.append(Refusal(entry, error))
             else:
                 found[one.given.name] = one
+                sizes[one.given.name] = size
         return list(found.values()), refused
 
 

@@ -24,7 +24,7 @@ NIGHTS = {"name": "Nights", "kind": "allow", "start": "22:00", "end": "24:00", "
 
 
 def first_link(page: str, below: str) -> str:
-    found = re.search(rf'href="({below}/(?!new|import)[^"/]+)"', page)
+    found = re.search(rf'href="({below}/(?!new|import|export)[^"/]+)"', page)
     assert found is not None
     return found[1]
 
@@ -91,6 +91,22 @@ def test_a_window_that_opens_once_is_meant_in_the_organizations_time(
     assert (kept["starts_at"], kept["ends_at"]) == (stored, "2027-01-06T05:00:00.000Z")
     page = site.get(first_link(site.get("/o/acme/change-windows").text, "/o/acme/change-windows")).text
     assert re.search(rf'name="starts_at"[^>]* value="{re.escape(shown)}"', page)
+
+
+def test_a_window_without_room_is_refused_at_its_input(site: Site) -> None:
+    times = [{"start_time": f"{minute // 60:02d}:{minute % 60:02d}", "end_time": "24:00"} for minute in range(40)]
+    full = ChangeWindowInput(name="Full", time_intervals=[{"times": times}] * 50)
+    site.services.change_windows.create(Scope("acme"), "acme", full)
+    answer = site.post("/o/acme/change-windows/new", **NIGHTS)
+    assert (answer.status_code, "f-start-wrong" in answer.text, "of at most 2,000" in answer.text) == (422, True, True)
+    written = {"name": "More", "kind": "allow", "intervals": '[{"weekdays": ["monday"]}]'}
+    answer = site.post("/o/acme/change-windows/new", **written)
+    assert (answer.status_code, "f-intervals-wrong" in answer.text) == (422, True)
+    shown = site.post(
+        "/o/acme/change-windows/import", kind="allow", text="time_intervals: [{name: n, time_intervals: [{}]}]"
+    )
+    assert "<b>Interval 1</b>" in shown.text
+    assert "of at most 2,000" in shown.text
 
 
 def test_a_window_that_the_form_cannot_say_is_shown_as_json(site: Site) -> None:
