@@ -16,7 +16,9 @@ from app.queue.connection import ring_redis
 from app.queue.job import partition_named
 
 SHOWN = 64
-"""Workers that are asked about."""
+"""Workers that are told of."""
+_ASKED = 512
+"""Names that are asked about: those of the dead stay in Redis until a worker tidies up, every half a minute."""
 _PREFIX = "rq:worker:"
 _LONGEST_NAME = 120
 _NUMBER = re.compile(r"\d{1,15}")
@@ -53,14 +55,14 @@ def read_heartbeats(redis_url: str) -> list[Heartbeat]:
     """
     redis: Any = ring_redis(redis_url)
     keys = sorted(_text(key) for key in redis.smembers(REDIS_WORKER_KEYS))
-    names = [key.removeprefix(_PREFIX) for key in keys if key.startswith(_PREFIX)][:SHOWN]
+    names = [key.removeprefix(_PREFIX) for key in keys if key.startswith(_PREFIX)][:_ASKED]
     pipe = redis.pipeline(transaction=False)
     for name in names:
         pipe.hgetall(_PREFIX + name)
         pipe.smembers(WORKER_EXECUTIONS_KEY_TEMPLATE.format(name))
     answers = pipe.execute(raise_on_error=False)
     pairs = zip(names, answers[::2], answers[1::2], strict=True)
-    return [found for one in pairs if (found := _heartbeat(*one)) is not None]
+    return [found for one in pairs if (found := _heartbeat(*one)) is not None][:SHOWN]
 
 
 def _heartbeat(name: str, told: Any, under_way: Any) -> Heartbeat | None:

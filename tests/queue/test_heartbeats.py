@@ -37,3 +37,10 @@ def test_no_more_than_so_many_workers_are_asked_about(redis: Redis, redis_proces
         redis.sadd(REDIS_WORKER_KEYS, f"rq:worker:w{number}")
         redis.hset(f"rq:worker:w{number}", mapping={"last_heartbeat": "2026-04-21T14:40:00.000000Z"})
     assert len(read_heartbeats(redis_process.url)) == SHOWN
+
+
+def test_the_names_of_the_dead_hide_nobody_who_lives(redis: Redis, redis_process: RedisProcess) -> None:
+    redis.sadd(REDIS_WORKER_KEYS, *(f"rq:worker:a-dead-{number}" for number in range(2 * SHOWN)))
+    redis.sadd(REDIS_WORKER_KEYS, "rq:worker:z-living")
+    redis.hset("rq:worker:z-living", mapping={"last_heartbeat": "2026-04-21T14:40:00.000000Z"})
+    assert [one.worker for one in read_heartbeats(redis_process.url)] == ["z-living"]
