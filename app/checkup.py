@@ -7,10 +7,11 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import cached_property
 
+import certifi
 from redis.exceptions import RedisError
 from rq import Worker
 
-from app.core.clock import SECOND, system_clock, to_rfc3339
+from app.core.clock import SECOND, Clock, system_clock, to_rfc3339
 from app.core.errors import RelaypointError
 from app.delivery.egress_guard import check_build
 from app.delivery.engine import egress_policy, load_sinks
@@ -51,10 +52,12 @@ class Parts:
         settings: of the installation.
         store: the database where it is open already.
         sinks: the plugins where they are loaded already.
+        clock: the time.
     """
 
-    def __init__(self, settings: Settings, store: Store | None = None, sinks: SinkManager | None = None) -> None:
+    def __init__(self, settings: Settings, store: Store | None, sinks: SinkManager | None, clock: Clock) -> None:
         self.settings = settings
+        self.clock = clock
         self._given_store = store
         self._given_sinks = sinks
         self._resources = ExitStack()
@@ -79,13 +82,20 @@ class Parts:
         self._resources.close()
 
 
-def examine(settings: Settings, *, store: Store | None = None, sinks: SinkManager | None = None) -> Iterator[Finding]:
+def examine(
+    settings: Settings,
+    *,
+    store: Store | None = None,
+    sinks: SinkManager | None = None,
+    clock: Clock = system_clock,
+) -> Iterator[Finding]:
     """One finding per part; a broken part never hides the next.
 
     Args:
         settings: of the installation.
         store: the database where it is open already.
         sinks: the plugins where they are loaded already.
+        clock: the time.
     """
     checks: list[tuple[str, Callable[[Parts], Finding]]] = [
         ("configuration", _configuration),
@@ -97,7 +107,7 @@ def examine(settings: Settings, *, store: Store | None = None, sinks: SinkManage
         ("plugin-calls", _plugin_calls),
         ("egress", _egress),
     ]
-    with closing(Parts(settings, store, sinks)) as parts:
+    with closing(Parts(settings, store, sinks, clock)) as parts:
         for part, check in checks:
             try:
                 yield check(parts)
@@ -152,10 +162,11 @@ def _redis(parts: Parts) -> Finding:
 def _workers(parts: Parts) -> Finding:
     settings = parts.settings
     with parts.store.read() as connection:
-        late = late_partitions(connection, system_clock() - LATE)
+        late = late_partitions(connection, parts.clock() - LATE)
     advice = "start one: relaypoint worker"
     if late:
-        return Finding("workers", FAILED, f"{len(late)} partitions have deliveries more than 30 s late", advice)
+        many = "partition has" if len(late) == 1 else "partitions have"
+        return Finding("workers", FAILED, f"{len(late)} {many} deliveries more than 30 s late", advice)
     if settings.redis_url is None:
         return Finding("workers", OK, "nothing is late; `relaypoint up` runs the workers")
     number = Worker.count(connection=ring_redis(settings.redis_url))
@@ -174,7 +185,7 @@ def _plugins(parts: Parts) -> Finding:
 def _plugin_calls(parts: Parts) -> Finding:
     """What plugins did wrong at work, in any process."""
     with parts.store.read() as connection:
-        faults = recent_faults(connection, system_clock())
+        faults = recent_faults(connection, parts.clock())
     if not faults:
         return Finding("plugin-calls", OK, "no plugin failed at work in the last day")
     told = "; ".join(_told(fault) for fault in faults)
@@ -193,9 +204,10 @@ def _egress(parts: Parts) -> Finding:
     settings = parts.settings
     build = check_build()
     allowed = ", ".join(["public addresses", *settings.egress_allow])
-    policy = egress_policy(settings)
+    # Refuses an allow rule that is wrong, and an environment that gives TLS away.
+    egress_policy(settings)
     versions = f"pycurl {build.pycurl}, libcurl {build.libcurl}, {build.tls}"
-    text = f"{versions}; dials {allowed}; trusts {policy.ca_bundle}"
+    text = f"{versions}; dials {allowed}; trusts {settings.egress_ca_file or f'certifi {certifi.__version__}'}"
     if settings.egress_allow_http:
         return Finding("egress", WARNING, text, "plain http is allowed: RELAYPOINT_EGRESS_ALLOW_HTTP")
     return Finding("egress", OK, text)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from unittest.mock import patch
 
+import certifi
 import pytest
 from sqlalchemy import text
 
@@ -63,3 +64,12 @@ def test_a_broken_part_hides_no_other(settings: Settings) -> None:
         "plugin-calls",
     }
     assert found["plugins"].state == OK
+
+
+def test_whom_requests_trust_is_said_by_name_or_by_file(settings: Settings, tmp_path: Path) -> None:
+    found = {one.part: one for one in examine(settings)}["egress"]
+    assert found.text.endswith(f"trusts certifi {certifi.__version__}")
+    own = tmp_path / "authorities.pem"
+    own.write_bytes(Path(certifi.where()).read_bytes())
+    found = {one.part: one for one in examine(replace(settings, egress_ca_file=own))}["egress"]
+    assert found.text.endswith(f"trusts {own}")

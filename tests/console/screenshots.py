@@ -10,7 +10,7 @@ import logging
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,9 +19,14 @@ from typing import Literal
 from playwright.sync_api import Browser, Page
 
 from app.console.theme import COOKIE
-from app.core.clock import SECOND
+from app.core.clock import HOUR, SECOND
+from app.queue.connection import ring_redis, worker_redis
+from app.queue.doorbell import RedisDoorbell
+from app.queue.worker import DrainWorker
+from app.store.partitions import take_partition, take_tick_lease
 from tests.console.browser import chromium
 from tests.console.pages.tab import NARROW, WIDE, signed_in
+from tests.console.redis_beside import running_redis, using_redis
 from tests.console.showroom import NOW, PLACE, Showroom, showroom
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -120,6 +125,7 @@ def main(wanted: list[str]) -> None:
     with (
         tempfile.TemporaryDirectory(prefix="rp-") as folder,
         showroom(Path(folder)) as room,
+        at_work(room, Path(folder)),
         chromium(CACHE) as browser,
     ):
         for shot in shots:
@@ -127,6 +133,23 @@ def main(wanted: list[str]) -> None:
                 picture = taken(browser, room, shot, scheme)
                 (FOLDER / f"{shot.name}-{scheme}.webp").write_bytes(picture)
                 print(f"{shot.name}-{scheme}: {len(picture) // 1024} KB")  # noqa: T201 - a command
+
+
+@contextmanager
+def at_work(room: Showroom, folder: Path) -> Iterator[None]:
+    """Within the block there are a Redis, a tick and two workers, of which one holds a partition."""
+    store, now = room.site.services.store, room.clock()
+    busy = room.hooks["Change tickets"].partition
+    take_tick_lease(store, "tick", now, HOUR)
+    with store.write() as connection:
+        take_partition(connection, busy, 2, now)
+    with running_redis(folder) as url, using_redis(room.site, url), closing(worker_redis(url)) as redis:
+        for name in ("relaypoint-1", "relaypoint-2"):
+            worker = DrainWorker(redis, lambda: False)
+            worker.name = name
+            worker.register_birth()
+        RedisDoorbell(ring_redis(url), room.clock).ring([busy])
+        yield
 
 
 def taken(browser: Browser, room: Showroom, shot: Shot, scheme: Literal["light", "dark"]) -> bytes:

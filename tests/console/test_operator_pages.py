@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from app.checkup import LATE
+from app.core.clock import DAY, SECOND, system_clock
 from app.ops.fingerprint import fingerprint
 from app.sinks.manager import LoadedPlugin
 from app.store.plugin_faults import FaultKind, add_faults
@@ -25,6 +27,16 @@ def test_the_check_up_names_each_part_and_the_ledger_is_added_up_on_demand(site:
     assert "Balanced to zero" in page
     assert '<span class="soft key warn">Pending</span><b>3</b>' in page
     assert 'aria-label="What became of deliveries: delivered 0, waiting for a confirmation 0, pending 3' in page
+
+
+def test_what_is_late_is_so_by_the_clock_of_the_installation(tmp_path: Path) -> None:
+    times = [system_clock() - DAY]
+    with built_site(tmp_path, clock=lambda: times[-1]) as site:
+        site.world.add_webhook("http://127.0.0.1:9/")
+        site.world.send_numbers(1)
+        assert "Nothing is late" in site.get("/ops/health").text
+        times.append(times[0] + LATE + SECOND)
+        assert "1 partition has deliveries more than 30 s late" in site.get("/ops/health").text
 
 
 def test_plugins_say_what_they_bring_along(site: Site) -> None:

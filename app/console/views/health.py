@@ -21,7 +21,7 @@ def health_pages(services: Services) -> PageTable:
 
     @table.get("ops/health", needs=Permission.PLATFORM_READ, at=At.ROOT)
     def health(visit: Visit) -> Any:
-        found = examine(services.settings, store=services.store, sinks=services.sinks)
+        found = examine(services.settings, store=services.store, sinks=services.sinks, clock=services.clock)
         return render(
             "ops_health.html",
             visit,
