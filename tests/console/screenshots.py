@@ -66,6 +66,8 @@ class Shot:
 
 
 SHOTS = (
+    Shot("health", "/ops/health?ledger=1", height=1000),
+    Shot("queues", "/ops/queues", height=1000),
     Shot("overview", PLACE),
     Shot("webhooks", f"{PLACE}/webhooks"),
     Shot("webhook", "splunk"),
@@ -112,8 +114,6 @@ SHOTS = (
     Shot("narrow-webhooks", f"{PLACE}/webhooks", width=NARROW),
     Shot("high-contrast", f"{PLACE}/webhooks", theme="contrast"),
     Shot("not-there", f"{PLACE}/webhooks/wh_gone"),
-    Shot("health", "/ops/health?ledger=1", height=1000),
-    Shot("queues", "/ops/queues", height=1000),
 )
 
 

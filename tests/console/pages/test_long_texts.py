@@ -28,6 +28,6 @@ def test_a_long_json_is_numbered_and_folded_and_copied_as_a_whole(browser: Brows
     assert page.locator("#raw pre").count() == 2
     assert tab.look() == []
     page.locator("#raw").locator("xpath=preceding-sibling::*").locator("text=Copy").click()
-    page.wait_for_function("document.querySelector('[role=status]').textContent.includes('Copied')")
+    page.locator("[role=status] >> text=Copied.").wait_for()
     assert orjson.loads(page.evaluate("navigator.clipboard.readText()"))["changes"] == found["changes"]
     context.close()

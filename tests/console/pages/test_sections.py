@@ -20,7 +20,8 @@ def test_the_section_that_is_looked_at_is_marked_in_the_bar(browser: Browser, sh
     assert page.evaluate(MARKED) == ["#glance"]
     for section in ("#headers", "#retry", "#endpoint"):
         page.click(f".contents [href='{section}']")
-        page.wait_for_function(f"({MARKED}).join() === '{section}'")
+        page.locator(f".contents [href='{section}']:target-current").wait_for()
+        assert page.evaluate(MARKED) == [section]
         underlined = page.eval_on_selector_all(
             ".contents a",
             "(all) => all.filter((one) => parseFloat(getComputedStyle(one).borderBottomWidth) > 0).length",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.console.pages.conftest import Shop
 from tests.console.pages.tab import signed_in
@@ -149,7 +149,7 @@ def test_a_filter_exchanges_the_rows_and_stands_in_the_address(page: Page, shop:
     page.wait_for_selector("text=Nothing matches")
     assert "state=skipped" in page.url
     assert page.evaluate("window.__same") is True
-    page.wait_for_function("document.querySelector('[role=status]').textContent === 'Nothing matches'")
+    expect(page.locator("[role=status]")).to_have_text("Nothing matches")
     with page.expect_navigation():
         page.click(".filters >> text=Show all")
     assert page.url.endswith("/o/acme/deliveries")
