@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, cast
@@ -15,6 +14,7 @@ from app.core.errors import NotFoundError
 from app.core.ids import delivery_id
 from app.core.radius import RADIUS_TYPES
 from app.core.states import DeliveryState
+from app.routing.event_text import Needle, needle_of
 from app.routing.match import Decision, explain
 from app.security.scope import Scope
 from app.store.engine import Store
@@ -63,6 +63,7 @@ class EventHistory:
         """A page of canonical events, and the sequence number to go on before (None = this was the last)."""
         found: list[dict[str, Any]] = []
         last: int | None = None
+        needle = None if wanted.q is None else needle_of(wanted.q)
         with self._store.read() as connection:
             span = _span(connection, scope, wanted).below(before)
             floor = _floor(connection, scope, wanted, span)
@@ -71,7 +72,7 @@ class EventHistory:
                 if len(found) == limit or scanned == SCAN_LIMIT:
                     return found, last
                 last = seq
-                if _text_matches(body, wanted) and _actor_matches(body, address, wanted):
+                if _text_matches(body, wanted, needle) and _actor_matches(body, address, wanted):
                     found.append(cast("dict[str, Any]", orjson.loads(body)))
         return found, floor
 
@@ -193,14 +194,8 @@ def _may_be(actor: str) -> ColumnElement[bool]:
     return matches if "@" in actor else matches | address.is_(None)
 
 
-def _holds(body: bytes, part: str) -> bool:
-    """Whether a text stands in an event: as it is, or as JSON writes its quotes, backslashes and line ends."""
-    text = body.decode("utf-8", "replace").lower()
-    return part.lower() in text or json.dumps(part, ensure_ascii=False)[1:-1].lower() in text
-
-
-def _text_matches(body: bytes, wanted: EventFilter) -> bool:
-    if wanted.q is not None and not _holds(body, wanted.q):
+def _text_matches(body: bytes, wanted: EventFilter, needle: Needle | None) -> bool:
+    if needle is not None and not needle.is_in(body):
         return False
     if wanted.tag is None and wanted.outside_window is None:
         return True
