@@ -31,7 +31,7 @@ class Login:
 
     def answer(self, _request: Received) -> Reply:
         self.given += 1
-        return Reply(200, body=orjson.dumps({"access_token": f"t{self.given}", "expires_in": 3600}))
+        return Reply(200, body=orjson.dumps({"access_token": f"access-token-{self.given}", "expires_in": 3600}))
 
 
 @pytest.fixture
@@ -57,13 +57,13 @@ def test_many_deliveries_share_one_token(world: World, target: Receiver, login: 
     world.deliver(drain)
     world.send_numbers(4)
     world.deliver(drain)
-    assert tokens(target) == ["Bearer t1"] * 4
+    assert tokens(target) == ["Bearer access-token-1"] * 4
     assert len(login.receiver.requests) == 1
     assert SECRET.encode() in login.receiver.requests[0].body
     assert "webhook-signature" not in dict(login.receiver.requests[0].headers)
     assert world.states(hook) == [DELIVERED] * 4
     shown = repr(world.attempts(hook))
-    assert "t1" not in shown
+    assert "access-token-1" not in shown
     assert SECRET not in shown
 
 
@@ -75,7 +75,7 @@ def test_a_token_is_fetched_anew_before_it_ends(
         world.send_numbers(number)
         world.deliver(drain)
         clock.advance(2000 * SECOND)
-    assert tokens(target) == ["Bearer t1", "Bearer t1", "Bearer t2"]
+    assert tokens(target) == ["Bearer access-token-1", "Bearer access-token-1", "Bearer access-token-2"]
 
 
 def test_a_refused_token_that_had_worked_is_replaced_once_and_no_attempt_is_lost(
@@ -87,7 +87,7 @@ def test_a_refused_token_that_had_worked_is_replaced_once_and_no_attempt_is_lost
     world.deliver(drain)
     world.send_numbers(2)
     world.deliver(drain)
-    assert tokens(target) == ["Bearer t1", "Bearer t1", "Bearer t2"]
+    assert tokens(target) == ["Bearer access-token-1", "Bearer access-token-1", "Bearer access-token-2"]
     assert world.states(hook) == [DELIVERED, DELIVERED]
     assert [len(world.attempts(hook, number)) for number in (0, 1)] == [1, 1]
 
@@ -103,7 +103,7 @@ def test_a_new_token_that_is_refused_is_the_sinks_matter_and_the_next_attempt_as
     clock.advance(200 * SECOND)
     world.deliver(drain)
     assert world.states(hook) == [DELIVERED]
-    assert tokens(target) == ["Bearer t1", "Bearer t2"]
+    assert tokens(target) == ["Bearer access-token-1", "Bearer access-token-2"]
 
 
 @pytest.mark.parametrize(
@@ -167,8 +167,8 @@ def test_a_test_send_gets_a_token_of_its_own(
     loader = drain._claiming._loader
     sent = send_test(world.store, loader, client, hook.id, PLATFORM, clock=clock, random_bytes=lambda n: b"r" * n)
     assert sent.verdict == "delivered"
-    assert tokens(target) == ["Bearer t1"]
-    assert "t1" not in repr(sent.request)
+    assert tokens(target) == ["Bearer access-token-1"]
+    assert "access-token-1" not in repr(sent.request)
 
 
 def test_secrets_do_not_follow_a_token_address_to_another_host(world: World, target: Receiver, login: Login) -> None:
